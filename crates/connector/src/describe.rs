@@ -1,0 +1,143 @@
+//! The table side of a provider: what it is and what it offers.
+//!
+//! A capability that a provider lacks is absent here, never an empty default.
+
+/// One provider.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The name in manifests and in the API, such as `bitbucket`.
+    pub provider: &'static str,
+    /// The name shown to people.
+    pub display_name: &'static str,
+    /// Where people read about the provider's API.
+    pub docs_url: &'static str,
+    /// Scheme, host and port of the API. Credentials go to this origin only.
+    pub origin: String,
+    /// The OAuth 2.0 authorization code flow.
+    pub oauth: OAuth,
+    /// What a customer must say besides giving consent.
+    pub inputs: &'static [Input],
+    /// Requests that share a published limit.
+    pub groups: Vec<ResourceGroup>,
+    /// Every object, in the order in which they are shown.
+    pub objects: &'static [Object],
+}
+
+impl Description {
+    /// The row of an object, by the provider's name for it.
+    #[must_use]
+    pub fn object(&self, name: &str) -> Option<&'static Object> {
+        self.objects.iter().find(|object| object.name == name)
+    }
+
+    /// The resource group of that name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&ResourceGroup> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+}
+
+/// Where consent is asked for and tokens are handed out. The client
+/// authenticates by HTTP Basic.
+#[derive(Debug, Clone)]
+pub struct OAuth {
+    /// The page on which the customer consents.
+    pub authorize_url: String,
+    /// The token endpoint.
+    pub token_url: String,
+    /// Whether the scopes must be in the authorization request.
+    pub explicit_scopes: bool,
+}
+
+/// A value that a customer gives when connecting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    /// The key in `providerMetadata`.
+    pub name: &'static str,
+    /// The label on a form.
+    pub display_name: &'static str,
+    /// One sentence that says where to find the value.
+    pub prompt: &'static str,
+    /// The provider's page about it.
+    pub docs_url: &'static str,
+}
+
+/// Requests that the provider counts together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceGroup {
+    /// A stable name, as [`crate::Request::group`] gives it.
+    pub name: &'static str,
+    /// Requests allowed in a window, per credential or OAuth client.
+    pub limit: u32,
+    /// The length of the rolling window in seconds.
+    pub window_s: u32,
+}
+
+/// One object that can be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Object {
+    /// The provider's name, which may contain `/`.
+    pub name: &'static str,
+    /// The name shown to people.
+    pub display_name: &'static str,
+    /// Dotted paths which together identify a record.
+    pub key: &'static [&'static str],
+    /// The field that says when a record last changed, if there is one.
+    pub timestamp: Option<&'static str>,
+    /// What the provider itself can filter.
+    pub filtering: Filtering,
+    /// The fields known beforehand.
+    pub fields: &'static [Field],
+    /// The OAuth scope that reading needs, if any.
+    pub scope: Option<&'static str>,
+    /// The provider's page about the object.
+    pub docs_url: &'static str,
+}
+
+/// What a provider can leave out on its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filtering {
+    /// Records can be asked for from a time on: reads are incremental.
+    ByTime,
+    /// Nothing: every read is a full one.
+    None,
+}
+
+/// One field of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// The name in the provider's JSON, at the top of the record.
+    pub name: &'static str,
+    /// The name shown to people.
+    pub display_name: &'static str,
+    /// The contract's type.
+    pub value_type: ValueType,
+    /// The provider's own type name.
+    pub provider_type: &'static str,
+    /// Whether the provider sets it and refuses to be told.
+    pub read_only: bool,
+}
+
+/// The value types of the API contract's field metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueType {
+    /// Text.
+    String,
+    /// True or false.
+    Boolean,
+    /// One of a closed list.
+    SingleSelect,
+    /// Several of a closed list.
+    MultiSelect,
+    /// A day.
+    Date,
+    /// An instant.
+    DateTime,
+    /// A whole number.
+    Int,
+    /// Any number.
+    Float,
+    /// Objects and lists, which the contract does not name.
+    Other,
+}

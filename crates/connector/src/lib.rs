@@ -1,0 +1,112 @@
+//! The contract every provider implements, and nothing else.
+//!
+//! A provider is a table and a pure machine. [`Connector::describe`] is the
+//! table: who the provider is, how consent is asked for, which requests share a
+//! limit, which objects exist. The machine reads (and later writes) one object:
+//! [`Connector::start`] makes a [`State`], [`Connector::step`] says which request
+//! comes next, [`Connector::advance`] says what the answer means.
+//!
+//! What always holds: a connector does no I/O, reads no clock, has no randomness
+//! and never sees a credential. Its state is small and serialisable, so a read
+//! that was cut off anywhere goes on from its last committed state.
+
+mod describe;
+mod exchange;
+mod failure;
+mod outcome;
+
+use std::fmt;
+
+pub use describe::{Description, Field, Filtering, Input, OAuth, Object, ResourceGroup, ValueType};
+pub use exchange::{Body, Method, Request, Response};
+pub use failure::Failure;
+pub use outcome::{Outcome, Page, Record};
+
+/// What is wanted from a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Read an object from its beginning, or what changed since a time.
+    Read(ReadIntent),
+}
+
+/// One read of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadIntent {
+    /// The provider's name of the object, such as `repositories`.
+    pub object: String,
+    /// The connection's values for [`Description::inputs`], such as `workspace`.
+    pub inputs: std::collections::BTreeMap<String, String>,
+    /// Only records changed at or after this time. Objects that the provider
+    /// cannot filter are read whole: see [`Object::filtering`].
+    pub since: Option<jiff::Timestamp>,
+}
+
+/// Where a machine stands: opaque to everyone but the connector that made it,
+/// small, and safe to store and to hand to another process of the same or a
+/// newer version.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct State(String);
+
+impl State {
+    /// Packs a connector's own state.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] when the value has no JSON form.
+    pub fn pack<T: serde::Serialize>(value: &T) -> Result<Self, Failure> {
+        serde_json::to_string(value)
+            .map(Self)
+            .map_err(|e| Failure::Protocol {
+                message: format!("state cannot be stored: {e}"),
+            })
+    }
+
+    /// Unpacks what [`State::pack`] packed.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] when the text is not this connector's state.
+    pub fn unpack<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_str(&self.0).map_err(|e| Failure::Protocol {
+            message: format!("stored position is unreadable: {e}"),
+        })
+    }
+
+    /// The stored form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes a stored form back; [`State::unpack`] finds out whether it is sound.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "State({})", self.0)
+    }
+}
+
+/// A provider: its description and its machine.
+pub trait Connector: fmt::Debug + Send + Sync {
+    /// Who the provider is and what it offers.
+    fn describe(&self) -> &Description;
+
+    /// The first state of a read.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for an unknown object or a missing input.
+    fn start(&self, intent: &Intent) -> Result<State, Failure>;
+
+    /// The request that `state` asks for.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] when the state is not one of this connector's.
+    fn step(&self, state: &State) -> Result<Request, Failure>;
+
+    /// What the answer to [`Connector::step`]'s request means.
+    fn advance(&self, state: &State, response: &Response) -> Outcome;
+}

@@ -1,0 +1,47 @@
+//! What an answer means to the engine.
+
+use serde_json::value::RawValue;
+
+use crate::{Failure, State};
+
+/// The meaning of one answer.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Records, to be committed together with `next`.
+    Page(Page),
+    /// Nothing to commit yet: take another step from this state.
+    Again(State),
+    /// The request failed. The state it was made from stays good.
+    Failed(Failure),
+}
+
+/// A page of a read.
+#[derive(Debug)]
+pub struct Page {
+    /// The records, in the provider's order.
+    pub records: Vec<Record>,
+    /// Where to go on; `None` when the read is complete.
+    pub next: Option<State>,
+    /// How many records the provider says there are in all.
+    pub estimated_total: Option<u64>,
+    /// For objects that are filtered by time: from when on the next read must
+    /// ask, if this page turns out to be the last one.
+    pub watermark: Option<jiff::Timestamp>,
+    /// What a builder should know, for the operation's log.
+    pub notes: Vec<String>,
+}
+
+/// One record.
+#[derive(Debug)]
+pub struct Record {
+    /// What identifies it within its object and connection.
+    pub key: String,
+    /// Changes when the record changes: its time of change where it has one, as
+    /// RFC 3339 in UTC with six fractional digits, so that text order is time
+    /// order. A record whose key and version were delivered is a repeat.
+    pub version: Option<String>,
+    /// The record byte for byte as the provider sent it.
+    pub raw: Box<RawValue>,
+    /// Top-level fields that we add and the provider did not send.
+    pub added: serde_json::Map<String, serde_json::Value>,
+}
