@@ -1,1 +1,104 @@
-//! bitbucket
+//! Bitbucket Cloud behind the connector contract.
+//!
+//! [`Bitbucket`] describes the provider and reads its objects, which are the
+//! rows of the table in `objects`. `read` holds the two ways of reading a
+//! collection, `wire` the shape of a page, `failure` what a refusal means.
+//!
+//! What always holds: nothing is sent but to the API's origin, a page's `next`
+//! that leads elsewhere included; a record is handed on byte for byte; no body
+//! that is not JSON is ever quoted.
+//!
+//! Limits: `/2.0/repositories/*` allows 1,000 requests an hour, counted per
+//! OAuth consumer over all its users; pages hold at most 100 records, on some
+//! endpoints fewer. No other endpoint used here has a published number.
+//!
+//! - API: <https://developer.atlassian.com/cloud/bitbucket/rest/intro/>
+//! - OAuth: <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>
+//! - Limits: <https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/>
+
+mod endpoints;
+mod failure;
+mod objects;
+mod read;
+#[cfg(test)]
+mod tests;
+mod time;
+mod wire;
+
+use connector::{
+    Connector, Description, Failure, Input, Intent, OAuth, Outcome, Request, ResourceGroup,
+    Response, State,
+};
+use url::Url;
+
+pub use endpoints::{EndpointError, Endpoints};
+
+/// The group of requests to `/2.0/repositories/*`.
+pub const REPOSITORIES_GROUP: &str = "repositories";
+
+const INPUTS: &[Input] = &[Input {
+    name: "workspace",
+    display_name: "Workspace",
+    prompt: "The part after bitbucket.org/ in the address of any of the workspace's repositories, \
+             or the workspace's UUID.",
+    docs_url: "https://support.atlassian.com/bitbucket-cloud/docs/what-is-a-workspace/",
+}];
+
+/// Bitbucket Cloud.
+#[derive(Debug)]
+pub struct Bitbucket {
+    api: Url,
+    description: Description,
+}
+
+impl Bitbucket {
+    /// Bitbucket at the given endpoints; `Endpoints::default()` is the real one.
+    ///
+    /// # Errors
+    /// [`EndpointError`] when an endpoint is not a plain HTTP origin.
+    pub fn new(endpoints: &Endpoints) -> Result<Self, EndpointError> {
+        let api = endpoints::origin("api_url", &endpoints.api_url)?;
+        let oauth = endpoints::origin("oauth_url", &endpoints.oauth_url)?;
+        let oauth = oauth.origin().ascii_serialization();
+        let description = Description {
+            provider: "bitbucket",
+            display_name: "Bitbucket",
+            docs_url: "https://developer.atlassian.com/cloud/bitbucket/rest/intro/",
+            origin: api.origin().ascii_serialization(),
+            oauth: OAuth {
+                authorize_url: format!("{oauth}/site/oauth2/authorize"),
+                token_url: format!("{oauth}/site/oauth2/access_token"),
+                // Scopes are fixed on the OAuth consumer.
+                explicit_scopes: false,
+            },
+            inputs: INPUTS,
+            groups: vec![ResourceGroup {
+                name: REPOSITORIES_GROUP,
+                limit: 1000,
+                window_s: 3600,
+            }],
+            objects: &objects::OBJECTS,
+        };
+        Ok(Self { api, description })
+    }
+}
+
+impl Connector for Bitbucket {
+    fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    fn start(&self, intent: &Intent) -> Result<State, Failure> {
+        match intent {
+            Intent::Read(intent) => read::start(intent),
+        }
+    }
+
+    fn step(&self, state: &State) -> Result<Request, Failure> {
+        read::step(&self.api, state)
+    }
+
+    fn advance(&self, state: &State, response: &Response) -> Outcome {
+        read::advance(&self.api, state, response).unwrap_or_else(Outcome::Failed)
+    }
+}

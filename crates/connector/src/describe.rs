@@ -132,7 +132,8 @@ pub enum ValueType {
     MultiSelect,
     /// A day.
     Date,
-    /// An instant.
+    /// An instant; the contract spells it in one word.
+    #[serde(rename = "datetime")]
     DateTime,
     /// A whole number.
     Int,

@@ -1,0 +1,166 @@
+//! The shape of a page: `{size?, page?, pagelen?, next?, previous?, values[]}`.
+//!
+//! Only `values` and `next` are promised, so everything else is taken if it is
+//! what it should be and left alone if not. Records stay the bytes they came as.
+//! See <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination>.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use connector::{Failure, Record, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use url::Url;
+
+use crate::objects::Row;
+use crate::time;
+
+/// One page.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Envelope<'a> {
+    /// How many records the whole query has.
+    #[serde(default, deserialize_with = "count")]
+    pub(crate) size: Option<u64>,
+    /// How many records a full page of this answer has.
+    #[serde(default, deserialize_with = "count")]
+    pub(crate) pagelen: Option<u64>,
+    /// The following page, to be asked for as it stands.
+    #[serde(default)]
+    pub(crate) next: Option<String>,
+    /// The records.
+    #[serde(borrow)]
+    pub(crate) values: Vec<&'a RawValue>,
+}
+
+/// A record, and what the walk needs to know of it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The record as the engine takes it.
+    pub(crate) record: Record,
+    /// When it last changed, if it says so legibly.
+    pub(crate) changed_at: Option<Timestamp>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Parses the answer to a request for a page.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] when it is not a page, or its `next` leads away
+    /// from `api`.
+    pub(crate) fn parse(api: &Url, response: &'a Response) -> Result<Self, Failure> {
+        if !response.is_json() {
+            return Err(protocol("Bitbucket answered 200, but not with JSON"));
+        }
+        // The parser's own words may quote the body, so only the place is told.
+        let mut envelope: Self = serde_json::from_slice(&response.body).map_err(|e| {
+            protocol(&format!(
+                "Bitbucket's answer is cut off or not a page (line {}, column {})",
+                e.line(),
+                e.column()
+            ))
+        })?;
+        // Seen in the wild where there is no following page.
+        envelope.next = envelope.next.filter(|next| !next.is_empty());
+        if let Some(next) = &envelope.next {
+            check_origin(api, next)?;
+        }
+        Ok(envelope)
+    }
+
+    /// A page beyond the last.
+    pub(crate) fn empty() -> Self {
+        Self {
+            size: None,
+            pagelen: None,
+            next: None,
+            values: Vec::new(),
+        }
+    }
+
+    /// The records, read as `row` says.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] when one of them lacks its key: to pass over it
+    /// would be to lose it unseen.
+    pub(crate) fn entries(&self, row: &Row) -> Result<Vec<Entry>, Failure> {
+        self.values.iter().map(|raw| entry(row, raw)).collect()
+    }
+}
+
+/// Takes a number that makes sense, and nothing else.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(serde_json::Value::deserialize(from)?.as_u64())
+}
+
+/// A `next` goes out with the credential, so it must stay where that belongs.
+fn check_origin(api: &Url, next: &str) -> Result<(), Failure> {
+    let url = Url::parse(next)
+        .map_err(|_| protocol("Bitbucket named a following page that is not a URL"))?;
+    let bare = url.username().is_empty() && url.password().is_none();
+    if bare && url.origin() == api.origin() {
+        return Ok(());
+    }
+    let host = url.host_str().unwrap_or("no host");
+    Err(protocol(&format!(
+        "Bitbucket named a following page on another origin ({}://{host}), which is not followed",
+        url.scheme()
+    )))
+}
+
+fn entry(row: &Row, raw: &RawValue) -> Result<Entry, Failure> {
+    let top = Shallow::of(raw).unwrap_or_default();
+    let key: Option<Vec<String>> = row.object.key.iter().map(|path| top.text(path)).collect();
+    let key = key.ok_or_else(|| {
+        protocol(&format!(
+            "a record of {} lacks its key ({})",
+            row.object.name,
+            row.object.key.join(", ")
+        ))
+    })?;
+    let changed_at = row
+        .object
+        .timestamp
+        .and_then(|path| top.text(path))
+        .and_then(|text| time::parse(&text));
+    let record = Record {
+        key: key.join("/"),
+        version: changed_at.map(time::normalise),
+        raw: raw.to_owned(),
+        added: serde_json::Map::new(),
+    };
+    Ok(Entry { record, changed_at })
+}
+
+/// An object whose members are not yet looked into.
+#[derive(Default, Deserialize)]
+struct Shallow<'a>(#[serde(borrow)] BTreeMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'a> Shallow<'a> {
+    fn of(raw: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(raw.get()).ok()
+    }
+
+    /// The text, or the number as text, at a dotted path.
+    fn text(&self, path: &str) -> Option<String> {
+        let (name, rest) = match path.split_once('.') {
+            Some((name, rest)) => (name, Some(rest)),
+            None => (path, None),
+        };
+        let raw = self.0.get(name)?;
+        if let Some(rest) = rest {
+            return Self::of(raw)?.text(rest);
+        }
+        match serde_json::from_str(raw.get()).ok()? {
+            serde_json::Value::String(text) if !text.is_empty() => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+fn protocol(message: &str) -> Failure {
+    Failure::Protocol {
+        message: message.to_owned(),
+    }
+}
