@@ -1,1 +1,123 @@
-//! store
+//! Every SQL statement: one schema, on SQLite and on PostgreSQL.
+//!
+//! What always holds:
+//! - A query over a project's rows is a method of [`Tenant`], which only a
+//!   [`Scope`] makes, which only an [`Actor`] makes.
+//! - Progress is one committed transaction whose first statement is the fence.
+//! - On SQLite there is one writer, and it begins every transaction as
+//!   IMMEDIATE; on PostgreSQL, claims skip locked rows and NOTIFY is part of
+//!   the transaction.
+//! - Tokens, client secrets and signing keys are sealed; API keys are hashed.
+//! - Time comes in as `now`; in the database it is milliseconds since 1970.
+
+mod api_key;
+mod budget;
+mod connection;
+mod consumer;
+mod credential;
+mod destination;
+mod error;
+mod group;
+pub mod ids;
+mod installation;
+mod integration;
+mod oauth_state;
+mod operation;
+mod operation_log;
+mod outbox;
+mod overview;
+mod project;
+mod provider_app;
+mod revision;
+mod scope;
+mod secrets;
+mod seen;
+mod sync;
+mod wake;
+mod work;
+
+pub use api_key::{ApiKey, NewApiKey};
+pub use budget::Spend;
+pub use connection::{
+    Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, NewConnection,
+};
+pub use consumer::Consumer;
+pub use credential::{Credential, StoredCredential};
+pub use destination::{DeliveryTarget, Destination, NewDestination};
+pub use error::StoreError;
+pub use group::Group;
+pub use installation::{Installation, InstallationFilter, NewInstallation, NewSync};
+pub use integration::Integration;
+pub use oauth_state::{NewOAuthState, OAuthStateTaken};
+pub use operation::{Operation, OperationStatus, ReadType};
+pub use operation_log::{LogEntry, NewLog};
+pub use outbox::{
+    Acknowledged, DELIVERY_LEASE, DeliveriesOverview, DeliveryOutcome, MessageBody, NewMessage,
+    OutboxMessage,
+};
+pub use overview::Overview;
+pub use project::{NewProject, Project};
+pub use provider_app::{NewProviderApp, ProviderApp};
+pub use revision::{NewRevision, Revision};
+pub use scope::{Access, Actor, Scope, Tenant};
+pub use secrets::MasterKeys;
+pub use seen::SeenKey;
+pub use sync::{Afterwards, PageCommit, ReadSubject, RunEnd, Sync};
+pub use wake::WakeKind;
+pub use work::{BACKFILL, INTERACTIVE, Kind, LEASE, Lease, RENEW_EVERY, SCHEDULED};
+
+use jiff::Timestamp;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// One file, one process.
+    Sqlite,
+    /// A server, any number of processes.
+    Postgres,
+}
+
+/// How to open the store.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `sqlite:PATH`, or `postgres://…`.
+    pub url: String,
+    /// The PostgreSQL schema, created if absent; `None` is the search path.
+    pub schema: Option<String>,
+    /// The keys to seal with.
+    pub keys: MasterKeys,
+    /// The size of the pool; on SQLite, of the readers' pool.
+    pub max_connections: u32,
+}
+
+/// The database, ready for use. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {}
+
+impl Store {
+    /// Connects, migrates, and checks the keys.
+    pub async fn open(settings: Settings, now: Timestamp) -> Result<Self, StoreError> {
+        todo!()
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        todo!()
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        todo!()
+    }
+
+    /// The database's own time; `None` on SQLite, which has none of its own.
+    pub async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        todo!()
+    }
+
+    /// Closes every connection and gives the files back.
+    pub async fn close(self) {
+        todo!()
+    }
+}

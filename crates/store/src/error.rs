@@ -1,0 +1,114 @@
+//! Why the store did not do what it was asked.
+//!
+//! No text here ever holds a secret, a bound value or a customer's data, so
+//! every error may be logged as it is.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+
+/// What every function of this crate returns.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such row, or not one that the caller may see: the two look alike.
+    #[error("{what} {id} does not exist")]
+    NotFound {
+        /// The kind of thing, such as `project`.
+        what: &'static str,
+        /// What was asked for.
+        id: String,
+    },
+    /// Something else already has the name, or the place.
+    #[error("{what} already exists: {detail}")]
+    Conflict {
+        /// The kind of thing, such as `destination`.
+        what: &'static str,
+        /// Which value is taken.
+        detail: String,
+    },
+    /// The lease has passed on, so nothing was written.
+    #[error("the lease on this work has passed on; nothing was written")]
+    LeaseLost,
+    /// A sealed value cannot be opened with the keys at hand.
+    #[error("cannot open a sealed value: {0}")]
+    Sealed(String),
+    /// Another process uses the SQLite file.
+    #[error(
+        "{} is in use by another process; stop it, or move to PostgreSQL for more than one",
+        path.display()
+    )]
+    Busy {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The settings name no database that can be used.
+    #[error("the database settings cannot be used: {0}")]
+    Settings(String),
+    /// The data directory or its lock file cannot be used.
+    #[error("cannot use {}", path.display())]
+    Files {
+        /// What could not be used.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// No connection to the database.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] DbErr),
+    /// The database refused a statement.
+    #[error("the database refused a statement")]
+    Database(#[source] DbErr),
+    /// A row holds what this version never writes.
+    #[error("a row of {table} cannot be understood: {detail}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// What is wrong, without the value.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// Nothing of that kind under that name, as far as the caller may see.
+    pub(crate) fn not_found(what: &'static str, id: impl Into<String>) -> Self {
+        Self::NotFound {
+            what,
+            id: id.into(),
+        }
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        let unreachable = matches!(&error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
+            || matches!(
+                &error,
+                DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))
+                    if matches!(&**cause, sea_orm::SqlxError::Io(_) | sea_orm::SqlxError::PoolTimedOut | sea_orm::SqlxError::PoolClosed)
+            );
+        if unreachable {
+            Self::Unreachable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+/// Turns a unique violation into the [`StoreError::Conflict`] that `conflict`
+/// describes and leaves every other error as it is.
+pub(crate) fn or_conflict(
+    error: DbErr,
+    what: &'static str,
+    detail: impl FnOnce() -> String,
+) -> StoreError {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Conflict {
+            what,
+            detail: detail(),
+        },
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,129 @@
+//! Who asks, and what they may see.
+//!
+//! An [`Actor`] is made here and nowhere else; it alone makes a [`Scope`]; and
+//! without a `Scope` there is no [`Tenant`], whose methods are the only queries
+//! over a project's rows that take identifiers from outside.
+
+use jiff::Timestamp;
+
+use crate::Store;
+use crate::error::Result;
+
+/// What an [`Actor`] may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    Full,
+    /// What a browser needs to connect and install, nothing else.
+    Frontend,
+}
+
+/// A person or a program that asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    who: Who,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Who {
+    Operator,
+    ApiKey {
+        project_id: String,
+        public_part: String,
+        access: Access,
+    },
+}
+
+impl Actor {
+    /// What this actor may use.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        match &self.who {
+            Who::Operator => Access::Full,
+            Who::ApiKey { access, .. } => *access,
+        }
+    }
+
+    /// The one project that this actor sees; `None` is all of them.
+    #[must_use]
+    pub fn project_id(&self) -> Option<&str> {
+        match &self.who {
+            Who::Operator => None,
+            Who::ApiKey { project_id, .. } => Some(project_id),
+        }
+    }
+
+    /// Who did it, for `createdBy` and the audit log. Never the whole key.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.who {
+            Who::Operator => "operator".to_owned(),
+            Who::ApiKey { public_part, .. } => format!("api-key:{public_part}"),
+        }
+    }
+
+    /// Whether this actor may create projects.
+    #[must_use]
+    pub fn may_create_projects(&self) -> bool {
+        matches!(self.who, Who::Operator)
+    }
+}
+
+/// One project, or one group of it: what a query may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    project_id: String,
+    group_ref: Option<String>,
+}
+
+impl Scope {
+    /// The project.
+    #[must_use]
+    pub fn project_id(&self) -> &str {
+        &self.project_id
+    }
+
+    /// The only group whose rows are visible; `None` is every group.
+    #[must_use]
+    pub fn group_ref(&self) -> Option<&str> {
+        self.group_ref.as_deref()
+    }
+}
+
+/// The store as one [`Scope`] sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Tenant<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) scope: &'a Scope,
+}
+
+impl Store {
+    /// The person at the machine: the command line and the bootstrap. Sees
+    /// every project.
+    #[must_use]
+    pub fn operator(&self) -> Actor {
+        Actor { who: Who::Operator }
+    }
+
+    /// The actor behind a whole API key; `None` when there is no such active
+    /// key.
+    pub async fn authenticate_api_key(
+        &self,
+        whole_key: &str,
+        now: Timestamp,
+    ) -> Result<Option<Actor>> {
+        todo!()
+    }
+
+    /// The scope of a project that the actor may see. A project that does not
+    /// exist and one of somebody else are both `NotFound`.
+    pub async fn scope(&self, actor: &Actor, project_id_or_name: &str) -> Result<Scope> {
+        todo!()
+    }
+
+    /// The store as that scope sees it.
+    #[must_use]
+    pub fn within<'a>(&'a self, scope: &'a Scope) -> Tenant<'a> {
+        Tenant { store: self, scope }
+    }
+}
