@@ -1,0 +1,50 @@
+//! The REST endpoints: one file per object, one row per endpoint.
+
+mod gone;
+mod projects;
+mod repositories;
+mod users;
+mod workspaces;
+
+use crate::app::Shared;
+use crate::data::{Workspace, World};
+use crate::guard::{Access, guard};
+use crate::refusal::Refusal;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
+
+/// One endpoint: where it is, what it demands, what it does.
+struct Endpoint {
+    path: &'static str,
+    access: Access,
+    route: fn() -> MethodRouter<Shared>,
+}
+
+const OBJECTS: &[&[Endpoint]] = &[
+    users::ENDPOINTS,
+    workspaces::ENDPOINTS,
+    projects::ENDPOINTS,
+    repositories::ENDPOINTS,
+];
+
+pub(crate) fn routes(app: &Shared) -> Router<Shared> {
+    let mut router = gone::routes();
+    for endpoint in OBJECTS.iter().copied().flatten() {
+        let state = (Shared::clone(app), &endpoint.access);
+        let route = (endpoint.route)().route_layer(from_fn_with_state(state, guard));
+        router = router.route(endpoint.path, route);
+    }
+    router
+        .fallback(async || Refusal::no_such_path())
+        .method_not_allowed_fallback(async || {
+            Refusal::new(http::StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        })
+}
+
+/// The workspace named in a path, by slug or `{uuid}`.
+fn workspace<'a>(world: &'a World, name: &str) -> Result<&'a Workspace, Refusal> {
+    world
+        .workspace(name)
+        .ok_or_else(|| Refusal::not_found(format!("No workspace with identifier '{name}'.")))
+}

@@ -1,0 +1,182 @@
+//! Who calls, whether they may, and how often: stands in front of every API endpoint.
+//!
+//! The order is credential (401), request limit (429), scope (403). Tokens count only in the
+//! `Authorization` header; one in the URL or in a body is refused since May 2026.
+//! <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#authentication>
+
+use crate::app::Shared;
+use crate::data::{Person, Principal};
+use crate::oauth::{Found, granted};
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// What an endpoint demands.
+#[derive(Debug)]
+pub(crate) struct Access {
+    /// OAuth scopes, all of them needed.
+    pub(crate) oauth: &'static [&'static str],
+    /// Scopes of an API token; they imply nothing.
+    pub(crate) api_token: &'static [&'static str],
+    /// Whether calls count against the limit of `/2.0/repositories/*`.
+    pub(crate) limited: bool,
+}
+
+/// Who makes the request; handlers find it among the request's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    credential: Credential,
+    scopes: Vec<String>,
+    /// Under which name calls are counted.
+    counted_as: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Credential {
+    OAuth,
+    /// A workspace access token; its name in `X-Credential-Type` is (inferred).
+    AccessToken,
+    ApiToken,
+}
+
+impl Credential {
+    fn name(self) -> &'static str {
+        match self {
+            Self::OAuth => "oauth2",
+            Self::AccessToken => "workspace_access_token",
+            Self::ApiToken => "api_token",
+        }
+    }
+}
+
+impl Caller {
+    fn required(&self, access: &Access) -> &'static [&'static str] {
+        match self.credential {
+            Credential::ApiToken => access.api_token,
+            Credential::OAuth | Credential::AccessToken => access.oauth,
+        }
+    }
+
+    fn may(&self, scope: &str) -> bool {
+        match self.credential {
+            Credential::ApiToken => self.scopes.iter().any(|own| own == scope),
+            _ => granted(&self.scopes, scope),
+        }
+    }
+}
+
+/// Lets a request through to its handler, or answers it.
+pub(crate) async fn guard(
+    State((app, access)): State<(Shared, &'static Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let in_url = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
+    if in_url.get("access_token").is_some() {
+        return Refusal::invalid_token().into_response();
+    }
+    let caller = match identify(&app, request.headers()) {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.into_response(),
+    };
+    if access.limited && !admitted(&app, &caller) {
+        return Refusal::rate_limited().into_response();
+    }
+    let required = caller.required(access);
+    let mut response = if required.iter().all(|scope| caller.may(scope)) {
+        request.extensions_mut().insert(caller.clone());
+        next.run(request).await
+    } else {
+        Refusal::missing_scope(required, &caller.scopes).into_response()
+    };
+    describe(response.headers_mut(), &caller, required);
+    response
+}
+
+fn admitted(app: &Shared, caller: &Caller) -> bool {
+    let settings = app.settings();
+    settings.rate_limit == 0
+        || app.limits().admit(
+            &caller.counted_as,
+            app.clock.now(),
+            settings.rate_limit,
+            settings.rate_window_seconds,
+        )
+}
+
+fn identify(app: &Shared, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let header = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let (scheme, rest) = header.split_once(' ').unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        bearer(app, rest.trim())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        basic(app, rest.trim())
+    } else {
+        Err(Refusal::invalid_token())
+    }
+}
+
+fn bearer(app: &Shared, token: &str) -> Result<Caller, Refusal> {
+    if token == app.options.access_token {
+        return Ok(Caller {
+            principal: Principal::Person(Person::first()),
+            credential: Credential::AccessToken,
+            scopes: app.settings().scopes,
+            counted_as: "access token".to_owned(),
+        });
+    }
+    match app.tokens().find(token, app.clock.now()) {
+        Found::Valid(grant) => Ok(Caller {
+            principal: grant.principal,
+            credential: Credential::OAuth,
+            scopes: grant.scopes.clone(),
+            counted_as: app.options.client_id.clone(),
+        }),
+        Found::Expired => Err(Refusal::expired_token()),
+        Found::Unknown => Err(Refusal::invalid_token()),
+    }
+}
+
+fn basic(app: &Shared, encoded: &str) -> Result<Caller, Refusal> {
+    let (user, password) = credentials(encoded).ok_or_else(Refusal::login_failed)?;
+    let options = &app.options;
+    if user != options.email || password != options.api_token {
+        return Err(Refusal::login_failed());
+    }
+    Ok(Caller {
+        principal: Principal::Person(Person::first()),
+        credential: Credential::ApiToken,
+        scopes: options.api_token_scopes.clone(),
+        counted_as: format!("user {user}"),
+    })
+}
+
+/// User name and password of a Basic credential.
+pub(crate) fn credentials(encoded: &str) -> Option<(String, String)> {
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+fn describe(headers: &mut HeaderMap, caller: &Caller, required: &[&str]) {
+    let own = caller.scopes.join(", ");
+    let needed = required.join(", ");
+    for (name, value) in [
+        ("x-oauth-scopes", own.as_str()),
+        ("x-accepted-oauth-scopes", needed.as_str()),
+        ("x-credential-type", caller.credential.name()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Strictness through real HTTP, one file per area.
