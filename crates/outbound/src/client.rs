@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use reqwest::Client;
-use url::Url;
+use url::{Host, Url};
 
 use crate::SendError;
 use crate::guard::{AddressGuard, Reach};
-use crate::resolve::GuardedResolver;
+use crate::resolve::{self, GuardedResolver};
 use crate::tls;
 
 /// What [`Outbound`] is made from.
@@ -79,6 +79,7 @@ struct Inner {
     anywhere: Client,
     public: Client,
     inside: Client,
+    connect_timeout: Duration,
     provider_timeout: Duration,
     response_max_bytes: usize,
 }
@@ -109,19 +110,30 @@ impl Outbound {
                 public: client(Reach::Public)?,
                 inside: client(Reach::Inside)?,
                 guard,
+                connect_timeout: settings.connect_timeout,
                 provider_timeout: settings.provider_timeout,
                 response_max_bytes: settings.response_max_bytes,
             }),
         })
     }
 
-    /// Checks what can be known of a destination without resolving its name:
-    /// that it is a URL of a supported scheme, and its address if that is written out.
+    /// Whether a URL can be a destination, as far as can be known before
+    /// anything is sent. A name that cannot be resolved now passes: it is
+    /// checked again at every request.
     ///
     /// # Errors
     /// [`SendError::Url`], [`SendError::Refused`] or [`SendError::PlainHttp`].
-    pub fn check_url(&self, url: &str) -> Result<(), SendError> {
-        self.inner.guard.reach(&parse(url)?).map(|_| ())
+    pub async fn check_destination(&self, url: &str) -> Result<(), SendError> {
+        let url = parse(url)?;
+        let reach = self.inner.guard.reach(&url)?;
+        let Some(Host::Domain(name)) = url.host() else {
+            return Ok(());
+        };
+        let found = tokio::time::timeout(self.inner.connect_timeout, resolve::lookup(name));
+        match found.await {
+            Ok(Ok(addresses)) => self.inner.guard.filter(name, reach, addresses).map(|_| ()),
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
     }
 
     /// The client for a URL. There is one for each [`Reach`], because the pool

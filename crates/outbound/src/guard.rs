@@ -130,8 +130,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Only 2000::/3 is global unicast, so everything else (loopback, unspecified,
-/// fc00::/7, fe80::/10, fec0::/10, ff00::/8, ::/96 …) needs no line of its own.
+/// Only `2000::/3` is global unicast, so everything else (loopback, unspecified,
+/// unique-local, link-local, site-local, multicast, IPv4-compatible …) needs no
+/// line of its own.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, c, d, e, f, g, h] = address.segments();
     match (a, b, c, d, e, f) {

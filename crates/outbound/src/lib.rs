@@ -21,6 +21,7 @@ mod provider;
 mod redact;
 mod resolve;
 mod tls;
+mod token;
 mod webhook;
 
 #[cfg(test)]
@@ -31,4 +32,4 @@ pub use credential::Credential;
 pub use failure::SendError;
 pub use guard::AddressGuard;
 pub use redact::{ExposeSecret, RedactedUrl, SecretString};
-pub use webhook::{Webhook, WebhookAnswer, custom_header_allowed};
+pub use webhook::{WebhookAnswer, custom_header_allowed};

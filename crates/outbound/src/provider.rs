@@ -36,14 +36,18 @@ impl Outbound {
             .request(method, url)
             .header(header::ACCEPT, "application/json");
         let builder = with_body(with_credential(builder, credential), &request.body);
+        self.exchange(builder, &host).await
+    }
+
+    async fn exchange(&self, builder: RequestBuilder, host: &str) -> Result<Response, SendError> {
         let exchange = async {
             let answer = builder
                 .send()
                 .await
-                .map_err(|e| SendError::from_client(&e, &host))?;
+                .map_err(|e| SendError::from_client(&e, host))?;
             let status = answer.status().as_u16();
             let headers = plain_headers(answer.headers());
-            let body = body::read_whole(answer, &host, self.response_max_bytes()).await?;
+            let body = body::read_whole(answer, host, self.response_max_bytes()).await?;
             Ok(Response {
                 status,
                 headers,
@@ -52,7 +56,11 @@ impl Outbound {
         };
         tokio::time::timeout(self.provider_timeout(), exchange)
             .await
-            .unwrap_or_else(|_| Err(SendError::Timeout { host: host.clone() }))
+            .unwrap_or_else(|_| {
+                Err(SendError::Timeout {
+                    host: host.to_owned(),
+                })
+            })
     }
 }
 

@@ -24,17 +24,20 @@ impl Resolve for GuardedResolver {
         let reach = self.reach;
         Box::pin(async move {
             let host = name.as_str();
-            let found: Vec<IpAddr> = tokio::net::lookup_host((host, 0))
-                .await
-                .map_err(|_| SendError::Dns {
-                    host: host.to_owned(),
-                })?
-                .map(|address| address.ip())
-                .collect();
+            let found = lookup(host).await?;
             let permitted = guard.filter(host, reach, found)?;
             // Port 0 stands for the URL's port.
             let addresses = permitted.into_iter().map(|ip| SocketAddr::new(ip, 0));
             Ok(Box::new(addresses) as Addrs)
         })
     }
+}
+
+/// Asks the system's resolver.
+pub(crate) async fn lookup(host: &str) -> Result<Vec<IpAddr>, SendError> {
+    let found = tokio::net::lookup_host((host, 0)).await;
+    let found = found.map_err(|_| SendError::Dns {
+        host: host.to_owned(),
+    })?;
+    Ok(found.map(|address| address.ip()).collect())
 }

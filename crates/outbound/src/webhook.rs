@@ -1,6 +1,5 @@
 //! Webhooks: a POST of JSON to an address that a builder chose.
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +11,8 @@ use crate::{Outbound, SendError, body};
 /// How much of an answer is kept.
 const ANSWER_MAX_BYTES: usize = 1024;
 
-/// Names that a builder cannot set: what describes the connection or the body,
-/// and the signature.
-const RESERVED: [&str; 20] = [
+/// Names that describe the connection or the body, which are not anyone's to set.
+const OURS: [&str; 14] = [
     "accept-encoding",
     "connection",
     "content-encoding",
@@ -25,42 +23,21 @@ const RESERVED: [&str; 20] = [
     "keep-alive",
     "proxy-authorization",
     "proxy-connection",
-    "svix-id",
-    "svix-signature",
-    "svix-timestamp",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
+];
+
+/// Names that the signature uses, with both of its prefixes.
+const SIGNATURE: [&str; 6] = [
+    "svix-id",
+    "svix-signature",
+    "svix-timestamp",
     "webhook-id",
     "webhook-signature",
     "webhook-timestamp",
 ];
-
-/// One message to one destination.
-#[derive(Clone)]
-pub struct Webhook<'a> {
-    /// The destination.
-    pub url: &'a str,
-    /// Our own headers: message id, time and signature.
-    pub headers: &'a [(String, String)],
-    /// The builder's headers, each of which [`custom_header_allowed`] admits.
-    pub custom_headers: &'a [(String, String)],
-    /// JSON.
-    pub body: Bytes,
-    /// For the whole exchange.
-    pub timeout: Duration,
-}
-
-/// Headers hold the builder's secrets and bodies customers' data.
-impl fmt::Debug for Webhook<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook")
-            .field("body_bytes", &self.body.len())
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What a destination answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,39 +53,36 @@ pub struct WebhookAnswer {
 /// Whether a builder may set a header of that name on webhooks.
 #[must_use]
 pub fn custom_header_allowed(name: &str) -> bool {
-    HeaderName::from_bytes(name.as_bytes()).is_ok_and(|n| !RESERVED.contains(&n.as_str()))
+    HeaderName::from_bytes(name.as_bytes())
+        .is_ok_and(|n| !OURS.contains(&n.as_str()) && !SIGNATURE.contains(&n.as_str()))
 }
 
 impl Outbound {
-    /// Sends one message. Any status is an answer, and it counts as soon as it
-    /// has arrived, whatever becomes of the body behind it.
+    /// Posts one JSON message. Any status is an answer, and it counts as soon as
+    /// it has arrived, whatever becomes of the body behind it.
+    ///
+    /// Of two headers of one name the later one is sent: the builder's headers
+    /// go first and the signature last, so it cannot be forged. `timeout` is for
+    /// the whole exchange.
     ///
     /// # Errors
     /// [`SendError`], when nothing was sent or no status came back.
-    pub async fn webhook(&self, webhook: Webhook<'_>) -> Result<WebhookAnswer, SendError> {
-        let url = parse(webhook.url)?;
+    pub async fn webhook(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<WebhookAnswer, SendError> {
+        let url = parse(url)?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        let mut headers = HeaderMap::new();
-        for (name, value) in webhook.custom_headers {
-            if !custom_header_allowed(name) {
-                return Err(SendError::Header { name: name.clone() });
-            }
-            add(&mut headers, name, value)?;
-        }
-        for (name, value) in webhook.headers {
-            add(&mut headers, name, value)?;
-        }
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
         let request = self
             .client_for(&url)?
             .post(url)
-            .headers(headers)
-            .body(webhook.body);
+            .headers(sent_headers(headers)?)
+            .body(body);
 
-        let deadline = tokio::time::Instant::now() + webhook.timeout;
+        let deadline = tokio::time::Instant::now() + timeout;
         let answer = tokio::time::timeout_at(deadline, request.send())
             .await
             .map_err(|_| SendError::Timeout { host: host.clone() })?
@@ -131,13 +105,20 @@ impl Outbound {
     }
 }
 
-fn add(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), SendError> {
-    let unusable = || SendError::Header {
-        name: name.to_owned(),
-    };
-    let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?;
-    let mut value = HeaderValue::from_str(value).map_err(|_| unusable())?;
-    value.set_sensitive(true);
-    headers.append(key, value);
-    Ok(())
+/// Values may be the builder's secrets, so all of them are marked as sensitive.
+fn sent_headers(given: &[(String, String)]) -> Result<HeaderMap, SendError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let unusable = || SendError::Header { name: name.clone() };
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?;
+        if OURS.contains(&key.as_str()) {
+            return Err(unusable());
+        }
+        let mut value = HeaderValue::from_str(value).map_err(|_| unusable())?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    Ok(headers)
 }
