@@ -15,14 +15,16 @@
 mod body;
 mod client;
 mod credential;
+
 mod failure;
 mod guard;
 mod provider;
 mod redact;
 mod resolve;
 mod tls;
-mod token;
+
 mod webhook;
+mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,17 @@
-//! Token endpoints: an OAuth library made the request, credentials and all; it
-//! leaves under the same rules as every other.
-
-use reqwest::Method;
+//! Whole requests that someone else has put together: an OAuth library for a
+//! token endpoint, a command for a server's API. They leave under the same rules
+//! as every other.
 
 use crate::client::parse;
 use crate::{Outbound, SendError, body};
 
-/// The largest answer of a token endpoint. Tokens are a few kilobytes.
-const ANSWER_MAX_BYTES: usize = 256 * 1024;
-
 impl Outbound {
-    /// Sends a request to a token endpoint and reads its whole answer. Any
-    /// status is an answer.
+    /// Sends a request as it is and reads its whole answer. Any status is an
+    /// answer, redirects included.
     ///
     /// # Errors
     /// [`SendError`], when there is no answer or not a whole one.
-    pub async fn token_endpoint(
+    pub async fn whole(
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, SendError> {
@@ -23,12 +19,14 @@ impl Outbound {
         let url = parse(&parts.uri.to_string())?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut headers = parts.headers;
-        if let Some(credential) = headers.get_mut(http::header::AUTHORIZATION) {
-            credential.set_sensitive(true);
+        for name in ["authorization", "x-api-key"] {
+            if let Some(credential) = headers.get_mut(name) {
+                credential.set_sensitive(true);
+            }
         }
         let request = self
             .client_for(&url)?
-            .request(Method::POST, url)
+            .request(parts.method, url)
             .headers(headers)
             .body(body);
         let exchange = async {
@@ -39,7 +37,7 @@ impl Outbound {
             let mut whole = http::Response::new(Vec::new());
             *whole.status_mut() = answer.status();
             *whole.headers_mut() = answer.headers().clone();
-            *whole.body_mut() = body::read_whole(answer, &host, ANSWER_MAX_BYTES).await?;
+            *whole.body_mut() = body::read_whole(answer, &host, self.response_max_bytes()).await?;
             Ok(whole)
         };
         tokio::time::timeout(self.provider_timeout(), exchange)
