@@ -6,6 +6,7 @@
 
 use crate::app::Shared;
 use crate::data::{Person, Principal};
+use crate::fields::narrowed;
 use crate::oauth::{Found, granted};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -77,8 +78,8 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let in_url = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
-    if in_url.get("access_token").is_some() {
+    let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
+    if parameters.get("access_token").is_some() {
         return Refusal::invalid_token().into_response();
     }
     let caller = match identify(&app, request.headers()) {
@@ -91,7 +92,11 @@ pub(crate) async fn guard(
     let required = caller.required(access);
     let mut response = if required.iter().all(|scope| caller.may(scope)) {
         request.extensions_mut().insert(caller.clone());
-        next.run(request).await
+        let response = next.run(request).await;
+        match parameters.get("fields") {
+            Some(wanted) => narrowed(response, wanted).await,
+            None => response,
+        }
     } else {
         Refusal::missing_scope(required, &caller.scopes).into_response()
     };

@@ -33,6 +33,7 @@ mod clock;
 mod connection;
 pub mod control;
 mod data;
+mod fields;
 mod guard;
 mod interference;
 mod limits;
