@@ -1,0 +1,153 @@
+//! What is wrong, where, and what to do about it.
+
+use std::fmt;
+
+use crate::tree::{At, Position};
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The manifest cannot be deployed.
+    Error,
+    /// It can, but probably not everything is meant as it stands.
+    Warning,
+}
+
+/// One problem of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The stable name of the rule, such as `unknown-key`.
+    pub rule: &'static str,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it, likewise.
+    pub remedy: String,
+    /// Where in the document, such as `integrations[0].read.objects[1].schedule`;
+    /// empty for the document as a whole.
+    pub path: String,
+    /// From 1.
+    pub line: u64,
+    /// In characters, from 1.
+    pub column: u64,
+}
+
+/// `3:5 integrations[0].name: what is wrong. What to do about it`
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} ", self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "{}. {}", self.message, self.remedy)
+    }
+}
+
+/// The problems found so far.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    problems: Vec<Problem>,
+}
+
+impl Findings {
+    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+        Self { problems }
+    }
+
+    pub(crate) fn error(
+        &mut self,
+        rule: &'static str,
+        at: &At<'_>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let place = (at.path.clone(), at.node.at);
+        self.add(Severity::Error, rule, place, message.into(), remedy.into());
+    }
+
+    pub(crate) fn warn(
+        &mut self,
+        rule: &'static str,
+        at: &At<'_>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let place = (at.path.clone(), at.node.at);
+        self.add(
+            Severity::Warning,
+            rule,
+            place,
+            message.into(),
+            remedy.into(),
+        );
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        severity: Severity,
+        rule: &'static str,
+        (path, at): (String, Position),
+        message: String,
+        remedy: String,
+    ) {
+        self.problems.push(Problem {
+            severity,
+            rule,
+            message,
+            remedy,
+            path,
+            line: at.line,
+            column: at.column,
+        });
+    }
+
+    /// In the order of the text.
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|p| (p.line, p.column));
+        self.problems
+    }
+}
+
+/// "Did you mean …?" for the candidate nearest to what was written, or `otherwise`.
+pub(crate) fn did_you_mean<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    otherwise: &str,
+) -> String {
+    let written = written.to_lowercase();
+    let allowed = (written.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&written, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map_or_else(
+            || otherwise.to_owned(),
+            |(_, candidate)| format!("Did you mean `{candidate}`?"),
+        )
+}
+
+/// Insertions, deletions and replacements between two words. Long words are
+/// not compared, as they are nobody's slip of the pen.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len() > 64 || b.len() > 64 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.chars().zip(row.iter().skip(1).copied()) {
+            let here = (diagonal + usize::from(x != y))
+                .min(left + 1)
+                .min(above + 1);
+            next.push(here);
+            diagonal = above;
+            left = here;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}

@@ -1,0 +1,132 @@
+//! The document and each integration's head.
+
+use std::collections::HashSet;
+
+use connector::Description;
+
+use crate::explain::{Findings, did_you_mean};
+use crate::tree::{At, Tree};
+
+const SPEC_VERSION: &str = "1.0.0";
+
+/// `specVersion`, and that there are integrations with names of their own.
+pub(crate) fn check(root: &At<'_>, findings: &mut Findings) {
+    if !matches!(root.node.value, Tree::Map(_) | Tree::Null) {
+        return;
+    }
+    let remedy = format!("Write `specVersion: {SPEC_VERSION}` at the top");
+    match root.get("specVersion") {
+        None => findings.error("spec-version", root, "`specVersion` is missing", remedy),
+        Some(version) => {
+            if let Some(text) = version.text().filter(|text| *text != SPEC_VERSION) {
+                let message = format!("`specVersion` is `{text}`, which is not supported");
+                findings.error("spec-version", &version, message, remedy);
+            }
+        }
+    }
+    let list = root.get("integrations");
+    if list
+        .as_ref()
+        .is_none_or(|list| matches!(&list.node.value, Tree::List(l) if l.is_empty()))
+    {
+        let at = list.as_ref().unwrap_or(root);
+        findings.error(
+            "no-integrations",
+            at,
+            "the manifest has no integrations",
+            "Add at least one under `integrations`",
+        );
+    }
+    let mut names = HashSet::new();
+    for integration in root.items_of("integrations") {
+        let Some(name) = integration.get("name") else {
+            continue;
+        };
+        if name
+            .text()
+            .is_some_and(|text| !text.is_empty() && !names.insert(text))
+        {
+            let message = format!(
+                "another integration is called `{}`",
+                name.text().unwrap_or_default()
+            );
+            findings.error(
+                "repeated-integration",
+                &name,
+                message,
+                "Give each its own name",
+            );
+        }
+    }
+}
+
+/// An integration's name, provider and module, and that it does something.
+/// Returns the provider, if there is one of that name.
+pub(crate) fn check_integration<'p>(
+    integration: &At<'_>,
+    providers: &[&'p Description],
+    findings: &mut Findings,
+) -> Option<&'p Description> {
+    if !matches!(integration.node.value, Tree::Map(_)) {
+        return None;
+    }
+    if integration.lacks("name") {
+        findings.error(
+            "integration-name",
+            integration,
+            "the integration has no `name`",
+            "Give it one that is unique in the project",
+        );
+    }
+    let acts = ["read", "write", "subscribe", "proxy"];
+    if acts.iter().all(|action| integration.get(action).is_none()) {
+        findings.error(
+            "no-action",
+            integration,
+            "the integration does nothing",
+            "Add `read`, `write` or `proxy`",
+        );
+    }
+    let provider = check_provider(integration, providers, findings);
+    if let (Some(provider), Some(module)) = (provider, integration.get("module")) {
+        if let Some(text) = module.text().filter(|text| !text.is_empty()) {
+            let message = format!("{} has no module `{text}`", provider.display_name);
+            findings.error("module", &module, message, "Remove `module`");
+        }
+    }
+    provider
+}
+
+fn check_provider<'p>(
+    integration: &At<'_>,
+    providers: &[&'p Description],
+    findings: &mut Findings,
+) -> Option<&'p Description> {
+    let names = || providers.iter().map(|provider| provider.provider);
+    let known = names().collect::<Vec<_>>().join(", ");
+    if integration.lacks("provider") {
+        findings.error(
+            "unknown-provider",
+            integration,
+            "the integration has no `provider`",
+            format!("Name one of: {known}"),
+        );
+        return None;
+    }
+    let named = integration.get("provider")?;
+    let text = named.text()?;
+    let found = providers
+        .iter()
+        .find(|provider| provider.provider == text)
+        .copied();
+    if found.is_none() {
+        let remedy = did_you_mean(text, names(), &format!("Name one of: {known}"));
+        findings.error(
+            "unknown-provider",
+            &named,
+            format!("there is no provider `{text}`"),
+            remedy,
+        );
+    }
+    found
+}

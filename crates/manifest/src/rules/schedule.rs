@@ -1,0 +1,99 @@
+//! Schedules: cron of five parts, in UTC.
+//!
+//! How often one comes round is measured between its ticks: `0,1 0 * * *` is
+//! once a day by its looks and a minute apart by its ticks.
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, Time, date};
+
+use crate::Limits;
+use crate::explain::Findings;
+use crate::tree::At;
+
+const REMEDY: &str = "Write minute, hour, day, month and weekday, such as \"0 * * * *\" for hourly";
+
+/// How many days with ticks are looked at for the gap between two of them.
+const DAYS_SEEN: usize = 400;
+
+pub(super) fn check(object: &At<'_>, limits: Limits, findings: &mut Findings) {
+    let Some(at) = object.get("schedule") else {
+        return;
+    };
+    let Some(text) = at.text().filter(|text| !text.is_empty()) else {
+        return;
+    };
+    let parts = text.split_whitespace().count();
+    if parts != 5 {
+        let message = format!("the schedule has {parts} parts, but cron has five");
+        findings.error("schedule", &at, message, REMEDY);
+        return;
+    }
+    let parser = CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed);
+    let cron = match parser.build().parse(text) {
+        Ok(cron) => cron,
+        Err(error) => {
+            let said = error.to_string();
+            let message = format!("the schedule is not cron: {}", said.trim_end_matches('.'));
+            findings.error("schedule", &at, message, REMEDY);
+            return;
+        }
+    };
+    let minimum = i64::from(limits.min_schedule_seconds);
+    match shortest_gap(&cron, minimum) {
+        None => {
+            let message = "the schedule never comes round";
+            findings.error("schedule", &at, message, "Name a day that exists");
+        }
+        Some(gap) if gap.as_secs() < minimum => {
+            let message = format!(
+                "two ticks of the schedule are {} seconds apart, but {minimum} is the least",
+                gap.as_secs()
+            );
+            findings.error("schedule", &at, message, "Let it come round less often");
+        }
+        Some(_) => {}
+    }
+}
+
+/// The shortest time between two ticks, or one below `minimum_s` as soon as it
+/// is found; `None` if there are no ticks. Every day that has ticks has the same
+/// ones, so one day is looked at closely, and of the others only their distance.
+fn shortest_gap(cron: &Cron, minimum_s: i64) -> Option<SignedDuration> {
+    // A leap year, so that every day of a year comes up.
+    let from = date(2024, 1, 1).to_datetime(Time::midnight());
+    let first = cron.find_next_occurrence(&from, true).ok()?;
+    let mut shortest = SignedDuration::MAX;
+    let mut last = first;
+    while let Some(next) = next(cron, last).filter(|next| next.date() == first.date()) {
+        shortest = shortest.min(next.duration_since(last));
+        if shortest.as_secs() < minimum_s {
+            return Some(shortest);
+        }
+        last = next;
+    }
+    let overnight = SignedDuration::from_hours(24) - last.duration_since(first);
+    if overnight.as_secs() >= minimum_s {
+        return Some(shortest.min(overnight));
+    }
+    let mut day = first;
+    for _ in 0..DAYS_SEEN {
+        let end = day.date().to_datetime(last.time());
+        let Some(following) = next(cron, end) else {
+            break;
+        };
+        shortest = shortest.min(following.duration_since(end));
+        if shortest.as_secs() < minimum_s {
+            break;
+        }
+        day = following;
+    }
+    Some(shortest)
+}
+
+fn next(cron: &Cron, after: DateTime) -> Option<DateTime> {
+    cron.find_next_occurrence(&after, false).ok()
+}
