@@ -49,11 +49,12 @@ async fn answer(app: &Shared, request: Request, next: Next) -> Response {
     }
     let parked = app.barriers().park(&request);
     let switch = request.extensions().get::<ConnectInfo<Switch>>().cloned();
-    let action = app.faults().matching(&request);
     let hold_response = parked.as_ref().is_some_and(Parked::holds_response);
     if !hold_response {
         hold(app, parked.as_ref()).await;
     }
+    // Decided after the wait, so that a fault can be set while the request is parked.
+    let action = app.faults().matching(&request);
     let response = match action {
         None => next.run(request).await,
         Some(action) => fault(action, switch, request, next).await,

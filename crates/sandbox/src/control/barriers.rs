@@ -1,6 +1,6 @@
 //! Barriers: a request is parked at a chosen point until somebody lets it go on.
 
-use super::read;
+use super::{covers, read};
 use crate::app::Shared;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
@@ -46,7 +46,7 @@ struct Barrier {
 
 impl Barrier {
     fn matches(&mut self, request: &Request) -> bool {
-        if !request.uri().path().starts_with(&self.rule.path) {
+        if !covers(&self.rule.path, request.uri().path()) {
             return false;
         }
         let query = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());

@@ -1,6 +1,6 @@
 //! Rules that make chosen calls fail.
 
-use super::read;
+use super::{covers, read};
 use crate::app::Shared;
 use crate::refusal::Refusal;
 use axum::Json;
@@ -76,7 +76,7 @@ impl Active {
 
     fn matches(&self, request: &Request) -> bool {
         let method = self.rule.method.as_deref();
-        request.uri().path().starts_with(&self.rule.path)
+        covers(&self.rule.path, request.uri().path())
             && method.is_none_or(|method| request.method().as_str().eq_ignore_ascii_case(method))
     }
 }

@@ -21,8 +21,9 @@
 //! | `POST /_sandbox/reset` | | 204: data, settings, tokens, faults, barriers and numbers as at the start; the clock goes on |
 //!
 //! A fault rule is `{"path":"/2.0/repositories","method":"GET","nth":2,"times":1,"action":{…}}`:
-//! `path` is a prefix, `method` may be left out, `nth` is the first matching call that is hit
-//! (default 1), `times` how many are (default 1, 0 = all). The action is one of
+//! `path` is a prefix by whole segments (`/` is everything), `method` may be left out, `nth` is
+//! the first matching call that is hit (default 1), `times` how many are (default 1, 0 = all).
+//! The action is one of
 //! - `{"kind":"respond","status":503,"content_type":"text/html","body":"…","headers":{"Retry-After":"5"}}`
 //! - `{"kind":"html_error"}`: a 500 page
 //! - `{"kind":"rate_limited","retry_after":5}`: the plain-text 429, `retry_after` optional
@@ -31,14 +32,14 @@
 //! - `{"kind":"close"}`: the connection ends without an answer
 //! - `{"kind":"foreign_next","origin":"http://elsewhere.example"}`
 //!
-//! A barrier holds every matching request until it is released: those that ask for `page`
+//! A barrier holds requests below its `path` until it is released: those that ask for `page`
 //! (no `page` counts as 1) or, with `nth`, only the Nth matching request since the barrier was
 //! set. With neither it holds all. `"hold":"response"` computes the answer first.
 //!
 //! A change of data is one of
 //! - `{"kind":"touch","object":"repositories","workspace":"acme","name":"mail-api-3","updated_on":"2026-11-23T12:00:00Z"}`;
 //!   `name` is a slug, `{uuid}` or project key, or `"index":2` counts in order of creation;
-//!   without `updated_on` it is now. Both lists know `repositories` and `projects`.
+//!   without `updated_on` it is now. `object` is `repositories` or `projects`, here and below.
 //! - `{"kind":"add","object":"repositories","workspace":"acme","count":5}`
 //! - `{"kind":"delete","object":"repositories","workspace":"acme","name":"mail-api-3"}`
 //! - `{"kind":"churn","object":"repositories","workspace":"acme","touches":50}`: drawn from the
@@ -92,4 +93,11 @@ pub(crate) fn routes() -> Router<Shared> {
 /// A body of the documented shape, whatever its content type; unknown fields are refused.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+/// Whether a rule for `prefix` is about `path`: whole segments count, so that the rule for one
+/// workspace leaves alone another whose slug begins the same.
+fn covers(prefix: &str, path: &str) -> bool {
+    path.strip_prefix(prefix.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -51,6 +51,8 @@ async fn rules_choose_method_number_and_times() {
     let action = json!({"kind": "respond", "status": 502});
     let rule = json!({"path": LIST, "method": "get", "nth": 2, "times": 2, "action": action});
     server.post("faults", rule).await;
+    let other = server.get("/2.0/repositories/acme-labs").await;
+    assert_eq!(other.status, 200);
     let mut statuses = Vec::new();
     for _ in 0..4 {
         statuses.push(server.get(LIST).await.status.as_u16());
