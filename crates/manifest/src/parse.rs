@@ -85,7 +85,7 @@ fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
-            max_documents: 1,
+            max_documents: 2,
             max_aliases: 1_000,
             max_anchors: 1_000,
             max_nodes: 200_000,

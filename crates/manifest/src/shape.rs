@@ -13,8 +13,8 @@ enum Shape {
     Text,
     Flag,
     Whole,
-    List(&'static Shape),
-    Map(&'static [(&'static str, Shape)]),
+    List(&'static Self),
+    Map(&'static [(&'static str, Self)]),
 }
 
 const MANIFEST: Shape = Shape::Map(&[

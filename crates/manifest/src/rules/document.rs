@@ -88,11 +88,11 @@ pub(crate) fn check_integration<'p>(
         );
     }
     let provider = check_provider(integration, providers, findings);
-    if let (Some(provider), Some(module)) = (provider, integration.get("module")) {
-        if let Some(text) = module.text().filter(|text| !text.is_empty()) {
-            let message = format!("{} has no module `{text}`", provider.display_name);
-            findings.error("module", &module, message, "Remove `module`");
-        }
+    if let (Some(provider), Some(module)) = (provider, integration.get("module"))
+        && let Some(text) = module.text().filter(|text| !text.is_empty())
+    {
+        let message = format!("{} has no module `{text}`", provider.display_name);
+        findings.error("module", &module, message, "Remove `module`");
     }
     provider
 }

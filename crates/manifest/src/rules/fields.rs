@@ -22,16 +22,12 @@ pub(super) fn has_any(object: &At<'_>) -> bool {
 
 /// Every rule about fields; `row` is what the provider says of the object.
 pub(super) fn check(object: &At<'_>, row: Option<&Object>, findings: &mut Findings) {
-    if let Some(auto) = object.get("optionalFieldsAuto") {
-        if let Some(text) = auto.text().filter(|text| *text != "all") {
-            let message = format!("`optionalFieldsAuto` is `{text}`");
-            findings.error(
-                "optional-fields-auto",
-                &auto,
-                message,
-                "Use `all`, or remove it",
-            );
-        }
+    if let Some(auto) = object.get("optionalFieldsAuto")
+        && let Some(text) = auto.text().filter(|text| *text != "all")
+    {
+        let message = format!("`optionalFieldsAuto` is `{text}`");
+        let remedy = "Use `all`, or remove it";
+        findings.error("optional-fields-auto", &auto, message, remedy);
     }
     if !has_any(object) {
         findings.warn(
