@@ -25,9 +25,10 @@ pub(crate) fn check(
     findings: &mut Findings,
 ) {
     document::check(root, findings);
+    let mut schedules = schedule::Schedules::new(limits);
     for integration in root.items_of("integrations") {
         let provider = document::check_integration(&integration, providers, findings);
-        read::check(&integration, provider, limits, findings);
+        read::check(&integration, provider, &mut schedules, findings);
         actions::check(&integration, provider, findings);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use connector::Description;
 
-use super::{fields, schedule};
-use crate::Limits;
+use super::fields;
+use super::schedule::Schedules;
 use crate::explain::{Findings, did_you_mean};
 use crate::tree::{At, Tree};
 
@@ -13,10 +13,10 @@ use crate::tree::{At, Tree};
 const MAX_DAYS: i64 = 36_500;
 
 /// Every rule about `read`.
-pub(crate) fn check(
-    integration: &At<'_>,
+pub(super) fn check<'a>(
+    integration: &At<'a>,
     provider: Option<&Description>,
-    limits: Limits,
+    schedules: &mut Schedules<'a>,
     findings: &mut Findings,
 ) {
     let Some(read) = integration.get("read") else {
@@ -37,7 +37,7 @@ pub(crate) fn check(
                 "Name the destination that its records go to",
             );
         }
-        schedule::check(&object, limits, findings);
+        schedules.check(&object, findings);
         fields::check(&object, row, findings);
         check_backfill(&object, findings);
         check_delivery(&object, findings);

@@ -3,6 +3,8 @@
 //! How often one comes round is measured between its ticks: `0,1 0 * * *` is
 //! once a day by its looks and a minute apart by its ticks.
 
+use std::collections::HashMap;
+
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::SignedDuration;
@@ -17,18 +19,64 @@ const REMEDY: &str = "Write minute, hour, day, month and weekday, such as \"0 * 
 /// How many days with ticks are looked at for the gap between two of them.
 const DAYS_SEEN: usize = 400;
 
-pub(super) fn check(object: &At<'_>, limits: Limits, findings: &mut Findings) {
-    let Some(at) = object.get("schedule") else {
-        return;
-    };
-    let Some(text) = at.text().filter(|text| !text.is_empty()) else {
-        return;
-    };
+/// How many different schedules a manifest may have. Finding out that one never
+/// comes round takes long, and manifests come from strangers.
+const MAX_SCHEDULES: usize = 64;
+
+/// What is wrong with a schedule and what to do about it.
+type Verdict = Option<(String, &'static str)>;
+
+/// The schedules of one manifest; each is measured once.
+#[derive(Debug)]
+pub(super) struct Schedules<'a> {
+    limits: Limits,
+    seen: HashMap<&'a str, Verdict>,
+    is_full: bool,
+}
+
+impl<'a> Schedules<'a> {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            seen: HashMap::new(),
+            is_full: false,
+        }
+    }
+
+    /// The rules about an object's `schedule`.
+    pub(super) fn check(&mut self, object: &At<'a>, findings: &mut Findings) {
+        let Some(at) = object.get("schedule") else {
+            return;
+        };
+        let Some(text) = at.text().filter(|text| !text.is_empty()) else {
+            return;
+        };
+        if self.seen.len() >= MAX_SCHEDULES && !self.seen.contains_key(text) {
+            if !self.is_full {
+                let message = format!("there are more than {MAX_SCHEDULES} different schedules");
+                findings.error(
+                    "size",
+                    &at,
+                    message,
+                    "Use the same ones for several objects",
+                );
+            }
+            self.is_full = true;
+            return;
+        }
+        let limits = self.limits;
+        let verdict = self.seen.entry(text).or_insert_with(|| judge(text, limits));
+        if let Some((message, remedy)) = verdict {
+            findings.error("schedule", &at, message.as_str(), *remedy);
+        }
+    }
+}
+
+fn judge(text: &str, limits: Limits) -> Verdict {
     let parts = text.split_whitespace().count();
     if parts != 5 {
         let message = format!("the schedule has {parts} parts, but cron has five");
-        findings.error("schedule", &at, message, REMEDY);
-        return;
+        return Some((message, REMEDY));
     }
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
@@ -38,24 +86,22 @@ pub(super) fn check(object: &At<'_>, limits: Limits, findings: &mut Findings) {
         Err(error) => {
             let said = error.to_string();
             let message = format!("the schedule is not cron: {}", said.trim_end_matches('.'));
-            findings.error("schedule", &at, message, REMEDY);
-            return;
+            return Some((message, REMEDY));
         }
     };
     let minimum = i64::from(limits.min_schedule_seconds);
-    match shortest_gap(&cron, minimum) {
+    match shortest_gap(&cron, minimum).map(|gap| gap.as_secs()) {
         None => {
-            let message = "the schedule never comes round";
-            findings.error("schedule", &at, message, "Name a day that exists");
+            let message = "the schedule never comes round".to_owned();
+            Some((message, "Name a day that exists"))
         }
-        Some(gap) if gap.as_secs() < minimum => {
+        Some(gap) if gap < minimum => {
             let message = format!(
-                "two ticks of the schedule are {} seconds apart, but {minimum} is the least",
-                gap.as_secs()
+                "two ticks of the schedule are {gap} seconds apart, but {minimum} is the least"
             );
-            findings.error("schedule", &at, message, "Let it come round less often");
+            Some((message, "Let it come round less often"))
         }
-        Some(_) => {}
+        Some(_) => None,
     }
 }
 

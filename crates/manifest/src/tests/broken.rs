@@ -367,3 +367,15 @@ fn bombs_are_refused_before_they_go_off() {
         assert!(problem.message.len() < 200, "{start}: {problem}");
     }
 }
+
+#[test]
+fn too_many_schedules_are_refused_once() {
+    let object = |i: usize| {
+        let cron = format!("{} {} 28 2 *", i % 60, i / 60);
+        format!("        - {{objectName: notes, schedule: '{cron}'}}\n")
+    };
+    let objects: String = (0..1_000).map(object).collect();
+    let found = places(&format!("{}{objects}", with_rest("")));
+    let count = |rule: &str| found.iter().filter(|place| place.starts_with(rule)).count();
+    assert_eq!((count("schedule"), count("size")), (0, 1));
+}
