@@ -66,7 +66,7 @@ async fn a_request_carries_version_credential_and_form() {
 }
 
 #[tokio::test]
-async fn a_token_request_passes_through_under_the_same_rules() {
+async fn a_whole_request_passes_through_under_the_same_rules() {
     let router = Router::new().route(
         "/token",
         post(|headers: HeaderMap, body: String| async move {
@@ -79,12 +79,10 @@ async fn a_token_request_passes_through_under_the_same_rules() {
         let request = http::Request::post(&url).header("authorization", "Basic aTpz");
         request.body(b"grant_type=x".to_vec()).unwrap()
     };
-    let answer = outbound(&inside()).token_endpoint(request()).await.unwrap();
+    let answer = outbound(&inside()).whole(request()).await.unwrap();
     assert_eq!(answer.status(), 400);
     assert_eq!(answer.body(), b"Basic aTpz|grant_type=x");
-    let refusal = outbound(&Settings::new("0"))
-        .token_endpoint(request())
-        .await;
+    let refusal = outbound(&Settings::new("0")).whole(request()).await;
     assert_eq!(refusal.unwrap_err().class(), "refused");
 }
 
