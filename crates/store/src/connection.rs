@@ -3,16 +3,26 @@
 //! A project has one connection per provider and group; a new consent replaces
 //! its credential and keeps the row, so that installations go on.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use sea_orm::{DeriveActiveEnum, EnumIter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder,
+    QueryTrait, Select,
+};
 use serde_json::Value;
 
+use crate::columns::{At, Words, ms};
+use crate::connect::Tx;
 use crate::consumer::Consumer;
 use crate::credential::Credential;
-use crate::error::Result;
+use crate::entities::{connection, consumer, customer_group, provider_app};
+use crate::error::{Result, StoreError, or_conflict};
 use crate::group::Group;
+use crate::ids;
 use crate::provider_app::ProviderApp;
 use crate::scope::Tenant;
+use crate::statement::ROWS_PER_STATEMENT;
 
 /// Whether a connection's credential works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -123,6 +133,28 @@ pub struct ConnectionDetails {
     pub provider_app: Option<ProviderApp>,
 }
 
+impl From<connection::Model> for Connection {
+    fn from(row: connection::Model) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            provider: row.provider,
+            provider_app_id: row.provider_app_id,
+            group_ref: row.group_ref,
+            consumer_ref: row.consumer_ref,
+            auth_scheme: row.auth_scheme,
+            status: row.status,
+            provider_metadata: row.provider_metadata.0,
+            provider_workspace_ref: row.provider_workspace_ref,
+            scopes: row.scopes.0,
+            access_issued_at: At::opt(row.access_issued_at),
+            access_expires_at: At::opt(row.access_expires_at),
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
 impl Tenant<'_> {
     /// Connects, or connects again: the credential is replaced and the status
     /// becomes `working`.
@@ -131,25 +163,249 @@ impl Tenant<'_> {
         new: NewConnection,
         now: Timestamp,
     ) -> Result<Connection> {
-        todo!()
+        if let Some(id) = &new.provider_app_id {
+            self.provider_app(id).await?;
+        }
+        let tx = self.store.write().await?;
+        self.lock_people(&tx, &new).await?;
+        let id = match self.existing(&tx, &new).await? {
+            Some(id) => {
+                self.renew(&tx, &id, &new, now).await?;
+                id
+            }
+            None => self.insert(&tx, &new, now).await?,
+        };
+        let row = connection::Entity::find_by_id(&id)
+            .one(tx.db())
+            .await?
+            .ok_or_else(|| StoreError::not_found("connection", id))?;
+        tx.commit().await?;
+        Ok(row.into())
     }
 
     /// The connections that match, oldest first.
     pub async fn connections(&self, filter: ConnectionFilter) -> Result<Vec<Connection>> {
-        todo!()
+        let mut query = self.find_connections();
+        let columns = [
+            (connection::Column::Provider, filter.provider),
+            (connection::Column::GroupRef, filter.group_ref),
+            (connection::Column::ConsumerRef, filter.consumer_ref),
+        ];
+        for (column, wanted) in columns {
+            query = query.apply_if(wanted, |query, wanted| query.filter(column.eq(wanted)));
+        }
+        let rows = query.all(self.store.read()).await?;
+        Ok(rows.into_iter().map(Connection::from).collect())
     }
 
     /// One connection.
     pub async fn connection(&self, id: &str) -> Result<Connection> {
-        todo!()
+        self.find_connections()
+            .filter(connection::Column::Id.eq(id))
+            .one(self.store.read())
+            .await?
+            .map(Connection::from)
+            .ok_or_else(|| StoreError::not_found("connection", id))
     }
 
     /// Groups, consumers and provider apps of these connections, in their
-    /// order, in three queries however many they are.
+    /// order, in three queries for a thousand of them.
     pub async fn connection_details(
         &self,
         connections: &[Connection],
     ) -> Result<Vec<ConnectionDetails>> {
-        todo!()
+        let mut details = Vec::with_capacity(connections.len());
+        for connections in connections.chunks(ROWS_PER_STATEMENT) {
+            let people = People::of(self, connections).await?;
+            for connection in connections {
+                details.push(people.details(connection)?);
+            }
+        }
+        Ok(details)
+    }
+
+    /// The connections that this scope sees, oldest first.
+    fn find_connections(&self) -> Select<connection::Entity> {
+        connection::Entity::find()
+            .filter(connection::Column::ProjectId.eq(self.scope.project_id()))
+            .apply_if(self.scope.group_ref(), |query, group| {
+                query.filter(connection::Column::GroupRef.eq(group))
+            })
+            .order_by_asc(connection::Column::CreateTime)
+            .order_by_asc(connection::Column::Id)
+    }
+
+    /// Checks that customer and person exist. The customer's row is locked, so
+    /// that two consents at once do not both make a connection.
+    async fn lock_people(&self, tx: &Tx<'_>, new: &NewConnection) -> Result<()> {
+        let backend = self.store.backend();
+        let project = self.scope.project_id();
+        let visible = self
+            .scope
+            .group_ref()
+            .is_none_or(|group| group == new.group_ref);
+        let lock = format!(
+            "SELECT group_ref FROM customer_group WHERE project_id = $1 AND group_ref = $2{}",
+            backend.for_update()
+        );
+        let group = backend.sql(&lock, [project.into(), new.group_ref.as_str().into()]);
+        if !visible || tx.db().query_one_raw(group).await?.is_none() {
+            return Err(StoreError::not_found("group", &new.group_ref));
+        }
+        let consumer = backend.sql(
+            "SELECT consumer_ref FROM consumer WHERE project_id = $1 AND consumer_ref = $2",
+            [project.into(), new.consumer_ref.as_str().into()],
+        );
+        if tx.db().query_one_raw(consumer).await?.is_none() {
+            return Err(StoreError::not_found("consumer", &new.consumer_ref));
+        }
+        Ok(())
+    }
+
+    /// The connection that a consent renews.
+    async fn existing(&self, tx: &Tx<'_>, new: &NewConnection) -> Result<Option<String>> {
+        let row = connection::Entity::find()
+            .filter(connection::Column::ProjectId.eq(self.scope.project_id()))
+            .filter(connection::Column::Provider.eq(&new.provider))
+            .filter(connection::Column::GroupRef.eq(&new.group_ref))
+            .apply_if(new.id.as_deref(), |query, id| {
+                query.filter(connection::Column::Id.eq(id))
+            })
+            .one(tx.db())
+            .await?;
+        match (&new.id, row) {
+            (Some(id), None) => Err(StoreError::not_found("connection", id)),
+            (_, row) => Ok(row.map(|row| row.id)),
+        }
+    }
+
+    async fn insert(&self, tx: &Tx<'_>, new: &NewConnection, now: Timestamp) -> Result<String> {
+        let id = ids::new();
+        tx.execute(
+            "INSERT INTO connection (id, project_id, provider, provider_app_id, group_ref, \
+             consumer_ref, auth_scheme, status, provider_metadata, provider_workspace_ref, \
+             scopes, access_issued_at, access_expires_at, credential, credential_version, \
+             create_time) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'working', $8, $9, $10, $11, $12, $13, 1, $14)",
+            [
+                id.as_str().into(),
+                self.scope.project_id().into(),
+                new.provider.as_str().into(),
+                new.provider_app_id.as_deref().into(),
+                new.group_ref.as_str().into(),
+                new.consumer_ref.as_str().into(),
+                new.auth_scheme.as_str().into(),
+                new.provider_metadata.to_string().into(),
+                new.provider_workspace_ref.as_deref().into(),
+                Words(new.credential.scopes()).into(),
+                new.credential.issued_ms(now).into(),
+                new.credential.expires_ms().into(),
+                new.credential.seal(&self.store.inner.keys, &id)?.into(),
+                ms(now).into(),
+            ],
+        )
+        .await
+        .map_err(|error| or_conflict(error, "connection", || format!("group {}", new.group_ref)))?;
+        Ok(id)
+    }
+
+    async fn renew(
+        &self,
+        tx: &Tx<'_>,
+        id: &str,
+        new: &NewConnection,
+        now: Timestamp,
+    ) -> Result<()> {
+        tx.execute(
+            "UPDATE connection SET provider_app_id = $2, consumer_ref = $3, auth_scheme = $4, \
+             status = 'working', provider_metadata = $5, provider_workspace_ref = $6, \
+             scopes = $7, access_issued_at = $8, access_expires_at = $9, credential = $10, \
+             credential_version = credential_version + 1, update_time = $11 WHERE id = $1",
+            [
+                id.into(),
+                new.provider_app_id.as_deref().into(),
+                new.consumer_ref.as_str().into(),
+                new.auth_scheme.as_str().into(),
+                new.provider_metadata.to_string().into(),
+                new.provider_workspace_ref.as_deref().into(),
+                Words(new.credential.scopes()).into(),
+                new.credential.issued_ms(now).into(),
+                new.credential.expires_ms().into(),
+                new.credential.seal(&self.store.inner.keys, id)?.into(),
+                ms(now).into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// What connections refer to, by the column that refers to it.
+struct People {
+    groups: HashMap<String, Group>,
+    consumers: HashMap<String, Consumer>,
+    provider_apps: HashMap<String, ProviderApp>,
+}
+
+impl People {
+    async fn of(tenant: &Tenant<'_>, connections: &[Connection]) -> Result<Self> {
+        let project = tenant.scope.project_id();
+        let db = tenant.store.read();
+        let groups = customer_group::Entity::find()
+            .filter(customer_group::Column::ProjectId.eq(project))
+            .filter(
+                customer_group::Column::GroupRef
+                    .is_in(connections.iter().map(|one| &one.group_ref)),
+            )
+            .all(db)
+            .await?;
+        let consumers = consumer::Entity::find()
+            .filter(consumer::Column::ProjectId.eq(project))
+            .filter(
+                consumer::Column::ConsumerRef
+                    .is_in(connections.iter().map(|one| &one.consumer_ref)),
+            )
+            .all(db)
+            .await?;
+        let app_ids = connections
+            .iter()
+            .filter_map(|one| one.provider_app_id.as_deref());
+        let provider_apps = provider_app::Entity::find()
+            .filter(provider_app::Column::ProjectId.eq(project))
+            .filter(provider_app::Column::Id.is_in(app_ids))
+            .all(db)
+            .await?;
+        Ok(Self {
+            groups: groups
+                .into_iter()
+                .map(|row| (row.group_ref.clone(), row.into()))
+                .collect(),
+            consumers: consumers
+                .into_iter()
+                .map(|row| (row.consumer_ref.clone(), row.into()))
+                .collect(),
+            provider_apps: provider_apps
+                .into_iter()
+                .map(|row| (row.id.clone(), row.into()))
+                .collect(),
+        })
+    }
+
+    fn details(&self, connection: &Connection) -> Result<ConnectionDetails> {
+        let app = connection.provider_app_id.as_ref();
+        Ok(ConnectionDetails {
+            group: self
+                .groups
+                .get(&connection.group_ref)
+                .cloned()
+                .ok_or_else(|| StoreError::not_found("group", &connection.group_ref))?,
+            consumer: self
+                .consumers
+                .get(&connection.consumer_ref)
+                .cloned()
+                .ok_or_else(|| StoreError::not_found("consumer", &connection.consumer_ref))?,
+            provider_app: app.and_then(|id| self.provider_apps.get(id)).cloned(),
+            connection: connection.clone(),
+        })
     }
 }

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::error::Result;
+use sea_orm::FromQueryResult;
+
+use crate::columns::{At, ms};
+use crate::entities::consumer;
+use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
 
 /// A person at a customer.
@@ -20,6 +24,18 @@ pub struct Consumer {
     pub update_time: Option<Timestamp>,
 }
 
+impl From<consumer::Model> for Consumer {
+    fn from(row: consumer::Model) -> Self {
+        Self {
+            project_id: row.project_id,
+            consumer_ref: row.consumer_ref,
+            name: row.name,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
 impl Tenant<'_> {
     /// Creates the consumer, or renames it when a name is given.
     pub async fn upsert_consumer(
@@ -28,6 +44,25 @@ impl Tenant<'_> {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<Consumer> {
-        todo!()
+        let upsert = self.store.backend().sql(
+            "INSERT INTO consumer (project_id, consumer_ref, name, create_time) \
+             VALUES ($1, $2, COALESCE($3, $2), $4) \
+             ON CONFLICT (project_id, consumer_ref) DO UPDATE \
+             SET name = COALESCE($3, consumer.name), update_time = $4 \
+             RETURNING project_id, consumer_ref, name, create_time, update_time",
+            [
+                self.scope.project_id().into(),
+                consumer_ref.into(),
+                name.filter(|name| !name.is_empty()).into(),
+                ms(now).into(),
+            ],
+        );
+        let tx = self.store.write().await?;
+        let row = consumer::Model::find_by_statement(upsert)
+            .one(tx.db())
+            .await?
+            .ok_or_else(|| StoreError::not_found("consumer", consumer_ref))?;
+        tx.commit().await?;
+        Ok(row.into())
     }
 }

@@ -1,12 +1,21 @@
 //! Destinations: where messages go. The signing key is sealed.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use secrecy::SecretString;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::Store;
-use crate::error::Result;
+use crate::columns::{At, Json, ms};
+use crate::entities::{destination, insert};
+use crate::error::{Result, StoreError, or_conflict};
 use crate::scope::Tenant;
+use crate::secrets::Place;
+use crate::{Store, ids};
+
+/// Random bytes in a signing key.
+const SIGNING_KEY_BYTES: usize = 24;
 
 /// Where messages go.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +50,7 @@ pub struct NewDestination {
 }
 
 /// What sending a message needs to know of its destination.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DeliveryTarget {
     /// The name.
     pub name: String,
@@ -55,6 +64,47 @@ pub struct DeliveryTarget {
     pub disabled: bool,
 }
 
+/// Headers may hold credentials, so neither they nor the keys are shown.
+impl std::fmt::Debug for DeliveryTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeliveryTarget")
+            .field("name", &self.name)
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<destination::Model> for Destination {
+    fn from(row: destination::Model) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            name: row.name,
+            kind: row.kind,
+            metadata: row.metadata.0,
+            disabled: row.disabled,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
+/// Where the signing key of a destination is sealed.
+fn key_at(row: &str) -> Place<'_> {
+    Place {
+        table: "destination",
+        column: "signing_key",
+        row,
+    }
+}
+
+/// A new key in the form of Standard Webhooks.
+fn new_signing_key() -> SecretString {
+    let mut bytes = [0_u8; SIGNING_KEY_BYTES];
+    rand::fill(&mut bytes);
+    SecretString::from(format!("whsec_{}", BASE64_STANDARD.encode(bytes)))
+}
+
 impl Tenant<'_> {
     /// Creates a destination with a new signing key. `Conflict` when the name
     /// is taken.
@@ -63,33 +113,105 @@ impl Tenant<'_> {
         new: NewDestination,
         now: Timestamp,
     ) -> Result<Destination> {
-        todo!()
+        let id = ids::new();
+        let keys = &self.store.inner.keys;
+        let row = destination::Model {
+            project_id: self.scope.project_id().to_owned(),
+            name: new.name,
+            kind: new.kind,
+            metadata: Json(new.metadata),
+            signing_key: keys.seal(key_at(&id), new_signing_key().expose_secret().as_bytes())?,
+            disabled: false,
+            create_time: At(now),
+            update_time: None,
+            id,
+        };
+        let tx = self.store.write().await?;
+        insert(tx.db(), row.clone())
+            .await
+            .map_err(|error| or_conflict(error, "destination", || format!("name {}", row.name)))?;
+        tx.commit().await?;
+        Ok(row.into())
     }
 
     /// Every destination of the project, oldest first.
     pub async fn destinations(&self) -> Result<Vec<Destination>> {
-        todo!()
+        let rows = destination::Entity::find()
+            .filter(destination::Column::ProjectId.eq(self.scope.project_id()))
+            .order_by_asc(destination::Column::Id)
+            .all(self.store.read())
+            .await?;
+        Ok(rows.into_iter().map(Destination::from).collect())
     }
 
     /// One destination.
     pub async fn destination(&self, id_or_name: &str) -> Result<Destination> {
-        todo!()
+        Ok(self.destination_row(id_or_name).await?.into())
     }
 
     /// The key with which its messages are signed, `whsec_…`.
     pub async fn destination_signing_key(&self, id: &str) -> Result<SecretString> {
-        todo!()
+        let row = self.destination_row(id).await?;
+        let keys = &self.store.inner.keys;
+        keys.open_text(key_at(&row.id), &row.signing_key)
+    }
+
+    async fn destination_row(&self, id_or_name: &str) -> Result<destination::Model> {
+        let rows = destination::Entity::find()
+            .filter(destination::Column::ProjectId.eq(self.scope.project_id()))
+            .filter(
+                destination::Column::Id
+                    .eq(id_or_name)
+                    .or(destination::Column::Name.eq(id_or_name)),
+            )
+            .all(self.store.read())
+            .await?;
+        // An identifier goes before a name that looks like one.
+        rows.iter()
+            .find(|row| row.id == id_or_name)
+            .or(rows.first())
+            .cloned()
+            .ok_or_else(|| StoreError::not_found("destination", id_or_name))
     }
 }
 
 impl Store {
     /// What sending to a destination needs.
     pub async fn delivery_target(&self, destination_id: &str) -> Result<DeliveryTarget> {
-        todo!()
+        let row = destination::Entity::find_by_id(destination_id)
+            .one(self.read())
+            .await?
+            .ok_or_else(|| StoreError::not_found("destination", destination_id))?;
+        let keys = &self.inner.keys;
+        let signing_key = keys.open_text(key_at(&row.id), &row.signing_key)?;
+        let metadata = &row.metadata.0;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let headers = metadata.get("headers").and_then(Value::as_object);
+        Ok(DeliveryTarget {
+            url: metadata.get("url").and_then(text).unwrap_or_default(),
+            headers: headers
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
+                .collect(),
+            signing_keys: vec![signing_key],
+            disabled: row.disabled,
+            name: row.name,
+        })
     }
 
     /// Stops sending to a destination; its messages stay pending.
     pub async fn disable_destination(&self, id: &str, now: Timestamp) -> Result<()> {
-        todo!()
+        let tx = self.write().await?;
+        let changed = tx
+            .execute(
+                "UPDATE destination SET disabled = TRUE, update_time = $1 WHERE id = $2",
+                [ms(now).into(), id.into()],
+            )
+            .await?;
+        if changed == 0 {
+            return Err(StoreError::not_found("destination", id));
+        }
+        tx.commit().await
     }
 }

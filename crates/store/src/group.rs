@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::error::Result;
+use sea_orm::FromQueryResult;
+
+use crate::columns::{At, ms};
+use crate::entities::customer_group;
+use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
 
 /// A customer of the builder.
@@ -20,6 +24,18 @@ pub struct Group {
     pub update_time: Option<Timestamp>,
 }
 
+impl From<customer_group::Model> for Group {
+    fn from(row: customer_group::Model) -> Self {
+        Self {
+            project_id: row.project_id,
+            group_ref: row.group_ref,
+            name: row.name,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
 impl Tenant<'_> {
     /// Creates the group, or renames it when a name is given.
     pub async fn upsert_group(
@@ -28,6 +44,25 @@ impl Tenant<'_> {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<Group> {
-        todo!()
+        let upsert = self.store.backend().sql(
+            "INSERT INTO customer_group (project_id, group_ref, name, create_time) \
+             VALUES ($1, $2, COALESCE($3, $2), $4) \
+             ON CONFLICT (project_id, group_ref) DO UPDATE \
+             SET name = COALESCE($3, customer_group.name), update_time = $4 \
+             RETURNING project_id, group_ref, name, create_time, update_time",
+            [
+                self.scope.project_id().into(),
+                group_ref.into(),
+                name.filter(|name| !name.is_empty()).into(),
+                ms(now).into(),
+            ],
+        );
+        let tx = self.store.write().await?;
+        let row = customer_group::Model::find_by_statement(upsert)
+            .one(tx.db())
+            .await?
+            .ok_or_else(|| StoreError::not_found("group", group_ref))?;
+        tx.commit().await?;
+        Ok(row.into())
     }
 }

@@ -2,11 +2,18 @@
 //! it reads.
 
 use jiff::Timestamp;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Select};
 use serde_json::Value;
 
-use crate::error::Result;
-use crate::operation::{OperationStatus, ReadType};
+use crate::columns::{At, Json};
+use crate::connect::Tx;
+use crate::entities::{insert, installation, sync};
+use crate::error::{Result, StoreError, or_conflict};
+use crate::ids;
+use crate::operation::{self, OperationStatus, ReadType};
 use crate::scope::Tenant;
+use crate::wake::WakeKind;
+use crate::work::{self, Kind};
 
 /// An integration as one customer has installed it.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +75,7 @@ pub struct NewSync {
     /// The provider's name of the object.
     pub object_name: String,
     /// A run to begin at once: an operation in progress and work that is due.
+    /// `None`: the work sleeps until it is poked.
     pub run: Option<ReadType>,
     /// Where that run begins; `None` is the beginning.
     pub since: Option<Timestamp>,
@@ -84,21 +92,140 @@ pub struct InstallationFilter {
     pub group_ref: Option<String>,
 }
 
+impl From<installation::Model> for Installation {
+    fn from(row: installation::Model) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            integration_id: row.integration_id,
+            connection_id: row.connection_id,
+            group_ref: row.group_ref,
+            created_by: row.created_by,
+            config_id: row.config_id,
+            config: row.config.0,
+            config_create_time: row.config_create_time.0,
+            config_created_by: row.config_created_by,
+            revision_id: row.revision_id,
+            health_status: row.health_status,
+            last_operation_status: row.last_operation_status,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
+/// Adds what an installation reads: its state, its work, and its first run.
+async fn add_sync(
+    tx: &Tx<'_>,
+    installation: &installation::Model,
+    new: NewSync,
+    now: Timestamp,
+) -> Result<()> {
+    let mut operation_id = None;
+    if let Some(read_type) = new.run {
+        let operation = operation::read_of(installation, &new.object_name, read_type, now);
+        operation_id = Some(operation.id.clone());
+        insert(tx.db(), operation).await?;
+    }
+    let row = sync::Model {
+        id: ids::new(),
+        installation_id: installation.id.clone(),
+        object_name: new.object_name,
+        operation_id,
+        read_type: new.run,
+        position: None,
+        since: new.since.map(At),
+        watermark: new.watermark.map(At),
+        records_processed: 0,
+        records_estimated_total: None,
+    };
+    insert(tx.db(), row.clone())
+        .await
+        .map_err(|error| or_conflict(error, "object", || row.object_name.clone()))?;
+    let lane = new.run.map_or(work::SCHEDULED, ReadType::lane);
+    work::add(tx, Kind::READ, &row.id, lane, new.run.map(|_| now)).await
+}
+
 impl Tenant<'_> {
     /// Installs, in one transaction: the installation, what it reads, the
     /// operations that begin and their work. `Conflict` when the customer has
     /// installed that integration already.
     pub async fn install(&self, new: NewInstallation, now: Timestamp) -> Result<Installation> {
-        todo!()
+        let integration = self.integration(&new.integration_id).await?;
+        let revision = self.revision(&new.revision_id).await?;
+        if revision.integration_id != integration.id {
+            return Err(StoreError::not_found("revision", new.revision_id));
+        }
+        let connection = self.connection(&new.connection_id).await?;
+        if connection.group_ref != new.group_ref {
+            return Err(StoreError::not_found("connection", new.connection_id));
+        }
+        let starts = new.objects.iter().any(|object| object.run.is_some());
+        let row = installation::Model {
+            id: ids::new(),
+            project_id: self.scope.project_id().to_owned(),
+            integration_id: integration.id,
+            connection_id: connection.id,
+            group_ref: new.group_ref,
+            created_by: new.created_by.clone(),
+            config_id: ids::new(),
+            config: Json(new.config),
+            config_create_time: At(now),
+            config_created_by: new.created_by,
+            revision_id: revision.id,
+            health_status: "healthy".to_owned(),
+            last_operation_status: starts.then_some(OperationStatus::InProgress),
+            create_time: At(now),
+            update_time: None,
+        };
+        let mut tx = self.store.write().await?;
+        insert(tx.db(), row.clone()).await.map_err(|error| {
+            or_conflict(error, "installation", || format!("group {}", row.group_ref))
+        })?;
+        for object in new.objects {
+            add_sync(&tx, &row, object, now).await?;
+        }
+        if starts {
+            tx.wake(WakeKind::Work).await?;
+        }
+        tx.commit().await?;
+        Ok(row.into())
     }
 
     /// The installations that match, oldest first.
     pub async fn installations(&self, filter: InstallationFilter) -> Result<Vec<Installation>> {
-        todo!()
+        let rows = self
+            .find_installations()
+            .apply_if(filter.integration_id, |query, id| {
+                query.filter(installation::Column::IntegrationId.eq(id))
+            })
+            .apply_if(filter.group_ref, |query, group| {
+                query.filter(installation::Column::GroupRef.eq(group))
+            })
+            .all(self.store.read())
+            .await?;
+        Ok(rows.into_iter().map(Installation::from).collect())
     }
 
     /// One installation of an integration, which may be named by id or name.
     pub async fn installation(&self, integration_id: &str, id: &str) -> Result<Installation> {
-        todo!()
+        let integration = self.integration(integration_id).await?;
+        self.find_installations()
+            .filter(installation::Column::IntegrationId.eq(integration.id))
+            .filter(installation::Column::Id.eq(id))
+            .one(self.store.read())
+            .await?
+            .map(Installation::from)
+            .ok_or_else(|| StoreError::not_found("installation", id))
+    }
+
+    /// The installations that this scope sees, oldest first.
+    fn find_installations(&self) -> Select<installation::Entity> {
+        installation::Entity::find()
+            .filter(installation::Column::ProjectId.eq(self.scope.project_id()))
+            .apply_if(self.scope.group_ref(), |query, group| {
+                query.filter(installation::Column::GroupRef.eq(group))
+            })
+            .order_by_asc(installation::Column::Id)
     }
 }

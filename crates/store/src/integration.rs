@@ -1,10 +1,20 @@
 //! Integrations: what a manifest declares, by name, each with its revisions.
 
-use jiff::Timestamp;
+use std::collections::HashMap;
 
-use crate::error::Result;
+use jiff::Timestamp;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Select,
+};
+
+use crate::columns::{At, Json, ms};
+use crate::connect::Tx;
+use crate::entities::{insert, integration, revision};
+use crate::error::{Result, StoreError};
+use crate::ids;
 use crate::revision::{NewRevision, Revision};
 use crate::scope::Tenant;
+use crate::statement::ROWS_PER_STATEMENT;
 
 /// A named declaration of a manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +35,21 @@ pub struct Integration {
     pub latest_revision: Revision,
 }
 
+impl Integration {
+    /// A row with the revision that it names.
+    pub(crate) fn of(row: integration::Model, latest_revision: Revision) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            name: row.name,
+            provider: row.provider,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+            latest_revision,
+        }
+    }
+}
+
 impl Tenant<'_> {
     /// Deploys a manifest's integrations in one transaction, in their order:
     /// each is found by name or created, and gets a new revision unless its
@@ -34,16 +59,150 @@ impl Tenant<'_> {
         revisions: Vec<NewRevision>,
         now: Timestamp,
     ) -> Result<Vec<Integration>> {
-        todo!()
+        let backend = self.store.backend();
+        let project = self.scope.project_id();
+        let tx = self.store.write().await?;
+        // Two deployments of a project follow one another.
+        let lock = format!(
+            "SELECT id FROM project WHERE id = $1{}",
+            backend.for_update()
+        );
+        tx.db()
+            .query_one_raw(backend.sql(&lock, [project.into()]))
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", project))?;
+        let mut deployed = Vec::with_capacity(revisions.len());
+        for new in revisions {
+            deployed.push(self.deploy_one(&tx, new, now).await?);
+        }
+        tx.commit().await?;
+        Ok(deployed)
     }
 
     /// Every integration of the project, by name.
     pub async fn integrations(&self) -> Result<Vec<Integration>> {
-        todo!()
+        let rows = self
+            .find_integrations()
+            .order_by_asc(integration::Column::Name)
+            .all(self.store.read())
+            .await?;
+        self.with_revisions(rows).await
     }
 
     /// One integration.
     pub async fn integration(&self, id_or_name: &str) -> Result<Integration> {
-        todo!()
+        let rows = self
+            .find_integrations()
+            .filter(
+                integration::Column::Id
+                    .eq(id_or_name)
+                    .or(integration::Column::Name.eq(id_or_name)),
+            )
+            .all(self.store.read())
+            .await?;
+        // An identifier goes before a name that looks like one.
+        let row = rows
+            .iter()
+            .find(|row| row.id == id_or_name)
+            .or(rows.first())
+            .cloned();
+        self.with_revisions(row.into_iter().collect())
+            .await?
+            .pop()
+            .ok_or_else(|| StoreError::not_found("integration", id_or_name))
+    }
+
+    fn find_integrations(&self) -> Select<integration::Entity> {
+        integration::Entity::find()
+            .filter(integration::Column::ProjectId.eq(self.scope.project_id()))
+    }
+
+    async fn with_revisions(&self, rows: Vec<integration::Model>) -> Result<Vec<Integration>> {
+        let mut revisions = HashMap::with_capacity(rows.len());
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
+            let latest = rows.iter().map(|row| row.latest_revision_id.as_str());
+            let found = revision::Entity::find()
+                .filter(revision::Column::Id.is_in(latest))
+                .all(self.store.read())
+                .await?;
+            revisions.extend(found.into_iter().map(|row| (row.id.clone(), row)));
+        }
+        rows.into_iter()
+            .map(|row| {
+                let latest = revisions
+                    .remove(&row.latest_revision_id)
+                    .ok_or_else(|| StoreError::not_found("revision", &row.latest_revision_id))?;
+                Ok(Integration::of(row, latest.into()))
+            })
+            .collect()
+    }
+
+    async fn deploy_one(
+        &self,
+        tx: &Tx<'_>,
+        new: NewRevision,
+        now: Timestamp,
+    ) -> Result<Integration> {
+        let known = self
+            .find_integrations()
+            .filter(integration::Column::Name.eq(&new.name))
+            .one(tx.db())
+            .await?;
+        if let Some(known) = &known {
+            let latest = revision::Entity::find_by_id(&known.latest_revision_id)
+                .one(tx.db())
+                .await?;
+            if let Some(latest) = latest
+                && latest.content.0 == new.content
+                && latest.spec_version == new.spec_version
+                && known.provider == new.provider
+            {
+                return Ok(Integration::of(known.clone(), latest.into()));
+            }
+        }
+        let revision_id = ids::new();
+        let row = match known {
+            Some(known) => {
+                tx.execute(
+                    "UPDATE integration SET provider = $2, latest_revision_id = $3, \
+                     update_time = $4 WHERE id = $1",
+                    [
+                        known.id.as_str().into(),
+                        new.provider.as_str().into(),
+                        revision_id.as_str().into(),
+                        ms(now).into(),
+                    ],
+                )
+                .await?;
+                integration::Model {
+                    provider: new.provider,
+                    latest_revision_id: revision_id.clone(),
+                    update_time: Some(At(now)),
+                    ..known
+                }
+            }
+            None => {
+                let row = integration::Model {
+                    id: ids::new(),
+                    project_id: self.scope.project_id().to_owned(),
+                    name: new.name,
+                    provider: new.provider,
+                    latest_revision_id: revision_id.clone(),
+                    create_time: At(now),
+                    update_time: None,
+                };
+                insert(tx.db(), row.clone()).await?;
+                row
+            }
+        };
+        let latest = revision::Model {
+            id: revision_id,
+            integration_id: row.id.clone(),
+            spec_version: new.spec_version,
+            content: Json(new.content),
+            create_time: At(now),
+        };
+        insert(tx.db(), latest.clone()).await?;
+        Ok(Integration::of(row, latest.into()))
     }
 }

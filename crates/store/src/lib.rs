@@ -12,15 +12,19 @@
 
 mod api_key;
 mod budget;
+mod columns;
+mod connect;
 mod connection;
 mod consumer;
 mod credential;
 mod destination;
+mod entities;
 mod error;
 mod group;
 pub mod ids;
 mod installation;
 mod integration;
+mod migrations;
 mod oauth_state;
 mod operation;
 mod operation_log;
@@ -29,9 +33,11 @@ mod overview;
 mod project;
 mod provider_app;
 mod revision;
+mod rotation;
 mod scope;
 mod secrets;
 mod seen;
+mod statement;
 mod sync;
 mod wake;
 mod work;
@@ -66,7 +72,7 @@ pub use sync::{Afterwards, PageCommit, ReadSubject, RunEnd, Sync};
 pub use wake::WakeKind;
 pub use work::{BACKFILL, INTERACTIVE, Kind, LEASE, Lease, RENEW_EVERY, SCHEDULED};
 
-use jiff::Timestamp;
+use std::sync::Arc;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +84,7 @@ pub enum Backend {
 }
 
 /// How to open the store.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// `sqlite:PATH`, or `postgres://…`.
     pub url: String,
@@ -90,34 +96,18 @@ pub struct Settings {
     pub max_connections: u32,
 }
 
+/// The URL may hold a password, so it is not shown.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("schema", &self.schema)
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The database, ready for use. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Store {}
-
-impl Store {
-    /// Connects, migrates, and checks the keys.
-    pub async fn open(settings: Settings, now: Timestamp) -> Result<Self, StoreError> {
-        todo!()
-    }
-
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Which database this is.
-    #[must_use]
-    pub fn backend(&self) -> Backend {
-        todo!()
-    }
-
-    /// The database's own time; `None` on SQLite, which has none of its own.
-    pub async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
-        todo!()
-    }
-
-    /// Closes every connection and gives the files back.
-    pub async fn close(self) {
-        todo!()
-    }
+pub struct Store {
+    pub(crate) inner: Arc<connect::Inner>,
 }

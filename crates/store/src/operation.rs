@@ -1,10 +1,16 @@
 //! Operations: runs that a builder can look at.
 
 use jiff::Timestamp;
-use sea_orm::{DeriveActiveEnum, EnumIter};
+use sea_orm::{
+    ColumnTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
+};
 
-use crate::error::Result;
+use crate::columns::At;
+use crate::entities::{installation, operation};
+use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
+use crate::{ids, work};
 
 /// Why a read runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -22,6 +28,15 @@ pub enum ReadType {
 }
 
 impl ReadType {
+    /// The lane of its work.
+    pub(crate) fn lane(self) -> i32 {
+        match self {
+            Self::Triggered => work::INTERACTIVE,
+            Self::Scheduled => work::SCHEDULED,
+            Self::Backfill => work::BACKFILL,
+        }
+    }
+
     /// The contract's word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -93,6 +108,52 @@ pub struct Operation {
     pub update_time: Option<Timestamp>,
 }
 
+impl From<operation::Model> for Operation {
+    fn from(row: operation::Model) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            integration_id: row.integration_id,
+            installation_id: row.installation_id,
+            config_id: row.config_id,
+            action_type: row.action_type,
+            status: row.status,
+            result: row.result,
+            object_name: row.object_name,
+            read_type: row.read_type,
+            records_processed: row.records_processed,
+            records_estimated_total: row.records_estimated_total,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
+/// The row of a read that begins.
+pub(crate) fn read_of(
+    installation: &installation::Model,
+    object_name: &str,
+    read_type: ReadType,
+    now: Timestamp,
+) -> operation::Model {
+    operation::Model {
+        id: ids::new(),
+        project_id: installation.project_id.clone(),
+        integration_id: installation.integration_id.clone(),
+        installation_id: installation.id.clone(),
+        config_id: installation.config_id.clone(),
+        action_type: "read".to_owned(),
+        status: OperationStatus::InProgress,
+        result: None,
+        object_name: object_name.to_owned(),
+        read_type: Some(read_type),
+        records_processed: 0,
+        records_estimated_total: None,
+        create_time: At(now),
+        update_time: None,
+    }
+}
+
 impl Tenant<'_> {
     /// One page of an installation's operations, newest first, and the token
     /// of the next page.
@@ -102,12 +163,33 @@ impl Tenant<'_> {
         page_size: u64,
         page_token: Option<String>,
     ) -> Result<(Vec<Operation>, Option<String>)> {
-        todo!()
+        let rows = self
+            .find_operations()
+            .filter(operation::Column::InstallationId.eq(installation_id))
+            .apply_if(page_token, |query, token| {
+                query.filter(operation::Column::Id.lt(token))
+            })
+            .limit(page_size.saturating_add(1))
+            .all(self.store.read())
+            .await?;
+        let page = usize::try_from(page_size).unwrap_or(usize::MAX);
+        let more = rows.len() > page;
+        let operations: Vec<Operation> = rows.into_iter().take(page).map(Operation::from).collect();
+        let next = operations
+            .last()
+            .filter(|_| more)
+            .map(|last| last.id.clone());
+        Ok((operations, next))
     }
 
     /// One operation.
     pub async fn operation(&self, id: &str) -> Result<Operation> {
-        todo!()
+        self.find_operations()
+            .filter(operation::Column::Id.eq(id))
+            .one(self.store.read())
+            .await?
+            .map(Operation::from)
+            .ok_or_else(|| StoreError::not_found("operation", id))
     }
 
     /// The newest backfill of an object.
@@ -116,6 +198,31 @@ impl Tenant<'_> {
         installation_id: &str,
         object_name: &str,
     ) -> Result<Operation> {
-        todo!()
+        self.find_operations()
+            .filter(operation::Column::InstallationId.eq(installation_id))
+            .filter(operation::Column::ObjectName.eq(object_name))
+            .filter(operation::Column::ReadType.eq(ReadType::Backfill))
+            .one(self.store.read())
+            .await?
+            .map(Operation::from)
+            .ok_or_else(|| StoreError::not_found("backfill of", object_name))
+    }
+
+    /// The operations that this scope sees, newest first.
+    fn find_operations(&self) -> Select<operation::Entity> {
+        let project = self.scope.project_id();
+        operation::Entity::find()
+            .filter(operation::Column::ProjectId.eq(project))
+            .apply_if(self.scope.group_ref(), |query, group| {
+                let installations = installation::Entity::find()
+                    .select_only()
+                    .column(installation::Column::Id)
+                    .filter(installation::Column::ProjectId.eq(project))
+                    .filter(installation::Column::GroupRef.eq(group));
+                query.filter(
+                    operation::Column::InstallationId.in_subquery(installations.into_query()),
+                )
+            })
+            .order_by_desc(operation::Column::Id)
     }
 }

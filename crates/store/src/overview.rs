@@ -1,10 +1,12 @@
 //! Numbers for the status page, over all projects.
 
+use sea_orm::FromQueryResult;
+
 use crate::Store;
 use crate::error::Result;
 
 /// How much there is of everything.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromQueryResult)]
 pub struct Overview {
     /// Projects.
     pub projects: i64,
@@ -25,6 +27,18 @@ pub struct Overview {
 impl Store {
     /// Counts everything.
     pub async fn overview(&self) -> Result<Overview> {
-        todo!()
+        let select = self.backend().sql(
+            "SELECT (SELECT COUNT(*) FROM project) AS projects, \
+             (SELECT COUNT(*) FROM connection) AS connections, \
+             (SELECT COUNT(*) FROM installation) AS installations, \
+             (SELECT COUNT(*) FROM operation WHERE status = 'in_progress') \
+             AS operations_in_progress, \
+             (SELECT COUNT(*) FROM outbox WHERE status = 'pending') AS messages_pending, \
+             (SELECT COUNT(*) FROM outbox WHERE status = 'delivered') AS messages_delivered, \
+             (SELECT COUNT(*) FROM outbox WHERE status = 'dead') AS messages_dead",
+            [],
+        );
+        let overview = Overview::find_by_statement(select).one(self.read()).await?;
+        Ok(overview.unwrap_or_default())
     }
 }

@@ -2,9 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::Store;
-use crate::error::Result;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::columns::At;
+use crate::entities::{insert, project};
+use crate::error::{Result, StoreError, or_conflict};
 use crate::scope::{Actor, Tenant};
+use crate::{Store, ids};
 
 /// One application of a builder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +38,28 @@ pub struct NewProject {
     pub org_id: Option<String>,
 }
 
+impl From<project::Model> for Project {
+    fn from(row: project::Model) -> Self {
+        Self {
+            id: row.id,
+            org_id: row.org_id,
+            name: row.name,
+            app_name: row.app_name,
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
 impl Store {
     /// The projects that the actor may see, by name.
     pub async fn projects(&self, actor: &Actor) -> Result<Vec<Project>> {
-        todo!()
+        let mut query = project::Entity::find().order_by_asc(project::Column::Name);
+        if let Some(own) = actor.project_id() {
+            query = query.filter(project::Column::Id.eq(own));
+        }
+        let rows = query.all(self.read()).await?;
+        Ok(rows.into_iter().map(Project::from).collect())
     }
 
     /// Creates a project. `Conflict` when the name is taken.
@@ -47,13 +69,46 @@ impl Store {
         new: NewProject,
         now: Timestamp,
     ) -> Result<Project> {
-        todo!()
+        let tx = self.write().await?;
+        let organization = self.backend().sql(
+            "SELECT id FROM organization WHERE id = COALESCE($1, id) ORDER BY create_time, id \
+             LIMIT 1",
+            [new.org_id.clone().into()],
+        );
+        // Whoever may not create projects sees no organisation to put one in.
+        let row = match tx.db().query_one_raw(organization).await? {
+            Some(row) if actor.may_create_projects() => row,
+            _ => {
+                return Err(StoreError::not_found(
+                    "organization",
+                    new.org_id.unwrap_or_default(),
+                ));
+            }
+        };
+        let row = project::Model {
+            id: ids::new(),
+            org_id: row.try_get("", "id")?,
+            name: new.name,
+            app_name: new.app_name,
+            create_time: At(now),
+            update_time: None,
+        };
+        insert(tx.db(), row.clone())
+            .await
+            .map_err(|error| or_conflict(error, "project", || format!("name {}", row.name)))?;
+        tx.commit().await?;
+        Ok(row.into())
     }
 }
 
 impl Tenant<'_> {
     /// The project of this scope.
     pub async fn project(&self) -> Result<Project> {
-        todo!()
+        let id = self.scope.project_id();
+        project::Entity::find_by_id(id)
+            .one(self.store.read())
+            .await?
+            .map(Project::from)
+            .ok_or_else(|| StoreError::not_found("project", id))
     }
 }

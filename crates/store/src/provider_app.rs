@@ -2,12 +2,16 @@
 //! is sealed.
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::Store;
-use crate::error::Result;
+use crate::columns::{At, Json, Words};
+use crate::entities::{insert, provider_app};
+use crate::error::{Result, StoreError, or_conflict};
 use crate::scope::Tenant;
+use crate::secrets::Place;
+use crate::{Store, ids};
 
 /// An OAuth client without its secret.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +53,31 @@ pub struct NewProviderApp {
     pub metadata: Option<Value>,
 }
 
+impl From<provider_app::Model> for ProviderApp {
+    fn from(row: provider_app::Model) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            external_ref: row.external_ref,
+            provider: row.provider,
+            client_id: row.client_id,
+            scopes: row.scopes.0,
+            metadata: row.metadata.map(|metadata| metadata.0),
+            create_time: row.create_time.0,
+            update_time: At::opt(row.update_time),
+        }
+    }
+}
+
+/// Where the client secret of a provider app is sealed.
+fn secret_at(row: &str) -> Place<'_> {
+    Place {
+        table: "provider_app",
+        column: "client_secret",
+        row,
+    }
+}
+
 impl Tenant<'_> {
     /// Creates a provider app. `Conflict` when the project has one for that
     /// provider and `external_ref`.
@@ -57,33 +86,89 @@ impl Tenant<'_> {
         new: NewProviderApp,
         now: Timestamp,
     ) -> Result<ProviderApp> {
-        todo!()
+        let id = ids::new();
+        let sealed = self
+            .store
+            .inner
+            .keys
+            .seal(secret_at(&id), new.client_secret.expose_secret().as_bytes())?;
+        let row = provider_app::Model {
+            id,
+            project_id: self.scope.project_id().to_owned(),
+            external_ref: new.external_ref,
+            provider: new.provider,
+            client_id: new.client_id,
+            client_secret: sealed,
+            scopes: Words(new.scopes),
+            metadata: new.metadata.map(Json),
+            create_time: At(now),
+            update_time: None,
+        };
+        let tx = self.store.write().await?;
+        insert(tx.db(), row.clone()).await.map_err(|error| {
+            or_conflict(error, "provider app", || {
+                let external_ref = row.external_ref.as_deref().unwrap_or("none");
+                format!("provider {}, externalRef {external_ref}", row.provider)
+            })
+        })?;
+        tx.commit().await?;
+        Ok(row.into())
     }
 
     /// Every provider app of the project, oldest first.
     pub async fn provider_apps(&self) -> Result<Vec<ProviderApp>> {
-        todo!()
+        let rows = self.find_provider_apps().all(self.store.read()).await?;
+        Ok(rows.into_iter().map(ProviderApp::from).collect())
     }
 
     /// One provider app.
     pub async fn provider_app(&self, id: &str) -> Result<ProviderApp> {
-        todo!()
+        Ok(self.provider_app_row(id).await?.into())
     }
 
     /// The oldest provider app for a provider.
     pub async fn provider_app_for(&self, provider: &str) -> Result<Option<ProviderApp>> {
-        todo!()
+        let row = self
+            .find_provider_apps()
+            .filter(provider_app::Column::Provider.eq(provider))
+            .one(self.store.read())
+            .await?;
+        Ok(row.map(ProviderApp::from))
     }
 
     /// The client secret of a provider app.
     pub async fn provider_app_secret(&self, id: &str) -> Result<SecretString> {
-        todo!()
+        let row = self.provider_app_row(id).await?;
+        let keys = &self.store.inner.keys;
+        keys.open_text(secret_at(&row.id), &row.client_secret)
+    }
+
+    /// The project's provider apps, oldest first.
+    fn find_provider_apps(&self) -> Select<provider_app::Entity> {
+        provider_app::Entity::find()
+            .filter(provider_app::Column::ProjectId.eq(self.scope.project_id()))
+            .order_by_asc(provider_app::Column::CreateTime)
+            .order_by_asc(provider_app::Column::Id)
+    }
+
+    async fn provider_app_row(&self, id: &str) -> Result<provider_app::Model> {
+        self.find_provider_apps()
+            .filter(provider_app::Column::Id.eq(id))
+            .one(self.store.read())
+            .await?
+            .ok_or_else(|| StoreError::not_found("provider app", id))
     }
 }
 
 impl Store {
     /// The client id and secret with which a connection's token is refreshed.
     pub async fn client_of(&self, provider_app_id: &str) -> Result<(String, SecretString)> {
-        todo!()
+        let row = provider_app::Entity::find_by_id(provider_app_id)
+            .one(self.read())
+            .await?
+            .ok_or_else(|| StoreError::not_found("provider app", provider_app_id))?;
+        let keys = &self.inner.keys;
+        let secret = keys.open_text(secret_at(&row.id), &row.client_secret)?;
+        Ok((row.client_id, secret))
     }
 }

@@ -5,9 +5,12 @@
 //! over a project's rows that take identifiers from outside.
 
 use jiff::Timestamp;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::Store;
-use crate::error::Result;
+use crate::entities::{api_key, project};
+use crate::error::{Result, StoreError};
+use crate::secrets::digest;
 
 /// What an [`Actor`] may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +80,28 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// All of a project: for what the store itself has found to belong there.
+    pub(crate) fn of_project(project_id: String) -> Self {
+        Self::found(project_id, None)
+    }
+
+    /// The scope that a row of the store remembers.
+    pub(crate) fn found(project_id: String, group_ref: Option<String>) -> Self {
+        Self {
+            project_id,
+            group_ref,
+        }
+    }
+
+    /// The same project, as far as one group sees it.
+    #[cfg(test)]
+    pub(crate) fn limited_to(self, group_ref: &str) -> Self {
+        Self {
+            group_ref: Some(group_ref.to_owned()),
+            ..self
+        }
+    }
+
     /// The project.
     #[must_use]
     pub fn project_id(&self) -> &str {
@@ -110,20 +135,55 @@ impl Store {
     pub async fn authenticate_api_key(
         &self,
         whole_key: &str,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Option<Actor>> {
-        todo!()
+        let row = api_key::Entity::find()
+            .filter(api_key::Column::Digest.eq(digest(whole_key)))
+            .filter(api_key::Column::Active.eq(true))
+            .one(self.read())
+            .await?;
+        Ok(row.map(|row| Actor {
+            who: Who::ApiKey {
+                access: access(&row.scopes.0),
+                project_id: row.project_id,
+                public_part: row.key,
+            },
+        }))
     }
 
     /// The scope of a project that the actor may see. A project that does not
     /// exist and one of somebody else are both `NotFound`.
     pub async fn scope(&self, actor: &Actor, project_id_or_name: &str) -> Result<Scope> {
-        todo!()
+        let mut query = project::Entity::find().filter(
+            project::Column::Id
+                .eq(project_id_or_name)
+                .or(project::Column::Name.eq(project_id_or_name)),
+        );
+        if let Some(own) = actor.project_id() {
+            query = query.filter(project::Column::Id.eq(own));
+        }
+        let rows = query.all(self.read()).await?;
+        // An identifier goes before a name that looks like one.
+        rows.iter()
+            .find(|row| row.id == project_id_or_name)
+            .or(rows.first())
+            .map(|row| Scope::of_project(row.id.clone()))
+            .ok_or_else(|| StoreError::not_found("project", project_id_or_name))
     }
 
     /// The store as that scope sees it.
     #[must_use]
     pub fn within<'a>(&'a self, scope: &'a Scope) -> Tenant<'a> {
         Tenant { store: self, scope }
+    }
+}
+
+/// No scope at all is every scope; anything but `full` opens only what a
+/// browser needs.
+fn access(scopes: &[String]) -> Access {
+    if scopes.is_empty() || scopes.iter().any(|scope| scope == "full") {
+        Access::Full
+    } else {
+        Access::Frontend
     }
 }

@@ -5,22 +5,29 @@
 //! seen keys, progress and logs become visible together or not at all.
 
 use jiff::Timestamp;
+use sea_orm::EntityTrait;
 
 use crate::Store;
+use crate::columns::{At, ms};
+use crate::connect::Tx;
 use crate::connection::Connection;
 use crate::consumer::Consumer;
-use crate::error::Result;
+use crate::entities::{
+    connection, consumer, customer_group, insert, installation, integration, project, revision,
+    sync,
+};
+use crate::error::{Result, StoreError};
 use crate::group::Group;
 use crate::installation::Installation;
 use crate::integration::Integration;
-use crate::operation::{OperationStatus, ReadType};
-use crate::operation_log::NewLog;
-use crate::outbox::NewMessage;
+use crate::operation::{self, OperationStatus, ReadType};
+use crate::operation_log::{self, NewLog};
+use crate::outbox::{self, Compressed, NewMessage};
 use crate::project::Project;
 use crate::revision::Revision;
 use crate::scope::Scope;
-use crate::seen::SeenKey;
-use crate::work::Lease;
+use crate::seen::{self, SeenKey};
+use crate::work::{self, Lease};
 
 /// The state of reading one object of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,11 +120,75 @@ pub enum Afterwards {
     Release(Option<Timestamp>),
 }
 
+impl From<sync::Model> for Sync {
+    fn from(row: sync::Model) -> Self {
+        Self {
+            id: row.id,
+            installation_id: row.installation_id,
+            object_name: row.object_name,
+            operation_id: row.operation_id,
+            read_type: row.read_type,
+            position: row.position,
+            since: At::opt(row.since),
+            watermark: At::opt(row.watermark),
+            records_processed: row.records_processed,
+            records_estimated_total: row.records_estimated_total,
+        }
+    }
+}
+
 impl Store {
     /// All that the run under this lease needs. `NotFound` when its subject is
     /// gone.
     pub async fn read_subject(&self, lease: &Lease) -> Result<ReadSubject> {
-        todo!()
+        let id = &lease.subject_id;
+        let db = self.read();
+        let gone = |what| move || StoreError::not_found(what, id);
+        let sync = sync::Entity::find_by_id(id);
+        let sync = sync.one(db).await?.ok_or_else(gone("sync"))?;
+        let installation = installation::Entity::find_by_id(&sync.installation_id);
+        let installation = installation
+            .one(db)
+            .await?
+            .ok_or_else(gone("installation of sync"))?;
+        let integration = integration::Entity::find_by_id(&installation.integration_id);
+        let integration = integration
+            .one(db)
+            .await?
+            .ok_or_else(gone("integration of sync"))?;
+        let revision = revision::Entity::find_by_id(&integration.latest_revision_id);
+        let revision = revision
+            .one(db)
+            .await?
+            .ok_or_else(gone("revision of sync"))?;
+        let connection = connection::Entity::find_by_id(&installation.connection_id);
+        let connection = connection
+            .one(db)
+            .await?
+            .ok_or_else(gone("connection of sync"))?;
+        let project = project::Entity::find_by_id(&installation.project_id);
+        let project = project.one(db).await?.ok_or_else(gone("project of sync"))?;
+        let group = (project.id.clone(), installation.group_ref.clone());
+        let group = customer_group::Entity::find_by_id(group);
+        let group = group.one(db).await?.ok_or_else(gone("group of sync"))?;
+        let consumer = (project.id.clone(), connection.consumer_ref.clone());
+        let consumer = consumer::Entity::find_by_id(consumer);
+        let consumer = consumer
+            .one(db)
+            .await?
+            .ok_or_else(gone("consumer of sync"))?;
+        let revision = Revision::from(revision);
+        Ok(ReadSubject {
+            scope: Scope::of_project(project.id.clone()),
+            sync: sync.into(),
+            installation: installation.into(),
+            integration: Integration::of(integration, revision.clone()),
+            revision,
+            connection: connection.into(),
+            project: project.into(),
+            group: group.into(),
+            consumer: consumer.into(),
+        })
     }
 
     /// Commits a page in one transaction. `LeaseLost`, and nothing written,
@@ -128,7 +199,23 @@ impl Store {
         commit: PageCommit,
         now: Timestamp,
     ) -> Result<()> {
-        todo!()
+        let messages = Compressed::all(&commit.messages)?;
+        let mut tx = self.write().await?;
+        work::fence(&tx, lease).await?;
+        let run = progress(&tx, lease, &commit, now).await?;
+        outbox::put(&mut tx, &messages, now).await?;
+        seen::remember(&tx, &lease.subject_id, &commit.seen).await?;
+        if let Some(operation_id) = &run.operation_id {
+            operation_log::append(&tx, operation_id, &commit.logs, now).await?;
+        }
+        if let Some(end) = &commit.end {
+            finish_run(&tx, &run, end, now).await?;
+        }
+        work::reset_attempts(&tx, lease).await?;
+        if let Afterwards::Release(next_at) = commit.afterwards {
+            work::release(&mut tx, lease, next_at, now).await?;
+        }
+        tx.commit().await
     }
 
     /// Begins a run where none is under way: an operation in progress, the
@@ -140,12 +227,41 @@ impl Store {
         since: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<String> {
-        todo!()
+        let tx = self.write().await?;
+        work::fence(&tx, lease).await?;
+        let sync = row_of(&tx, lease).await?;
+        let installation = installation::Entity::find_by_id(&sync.installation_id)
+            .one(tx.db())
+            .await?
+            .ok_or_else(|| StoreError::not_found("installation", &sync.installation_id))?;
+        let operation = operation::read_of(&installation, &sync.object_name, read_type, now);
+        let operation_id = operation.id.clone();
+        insert(tx.db(), operation).await?;
+        tx.execute(
+            "UPDATE sync SET operation_id = $2, read_type = $3, position = NULL, since = $4, \
+             records_processed = 0, records_estimated_total = NULL WHERE id = $1",
+            [
+                sync.id.as_str().into(),
+                operation_id.as_str().into(),
+                read_type.as_str().into(),
+                since.map(ms).into(),
+            ],
+        )
+        .await?;
+        tx.execute(
+            "UPDATE installation SET last_operation_status = 'in_progress' WHERE id = $1",
+            [installation.id.into()],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(operation_id)
     }
 
     /// Writes log lines without progress. Fenced.
     pub async fn note(&self, lease: &Lease, logs: &[NewLog], now: Timestamp) -> Result<()> {
-        todo!()
+        let tx = self.write().await?;
+        note(&tx, lease, logs, now).await?;
+        tx.commit().await
     }
 
     /// Writes log lines and frees the row until `next_at`; attempts keep
@@ -157,6 +273,100 @@ impl Store {
         next_at: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
-        todo!()
+        let mut tx = self.write().await?;
+        note(&tx, lease, logs, now).await?;
+        work::release(&mut tx, lease, Some(next_at), now).await?;
+        tx.commit().await
+    }
+}
+
+/// The state under a lease. Its lock is the fence.
+async fn row_of(tx: &Tx<'_>, lease: &Lease) -> Result<sync::Model> {
+    sync::Entity::find_by_id(&lease.subject_id)
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| StoreError::not_found("sync", &lease.subject_id))
+}
+
+/// Moves the position and counts the records.
+async fn progress(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    commit: &PageCommit,
+    now: Timestamp,
+) -> Result<sync::Model> {
+    let run = row_of(tx, lease).await?;
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let processed = run.records_processed.saturating_add(signed(commit.records));
+    let total = commit.estimated_total.map(signed);
+    let total = total.or(run.records_estimated_total);
+    tx.execute(
+        "UPDATE sync SET position = $2, records_processed = $3, records_estimated_total = $4 \
+         WHERE id = $1",
+        [
+            run.id.as_str().into(),
+            commit.position.as_deref().into(),
+            processed.into(),
+            total.into(),
+        ],
+    )
+    .await?;
+    if let Some(operation_id) = &run.operation_id {
+        tx.execute(
+            "UPDATE operation SET records_processed = $2, records_estimated_total = $3, \
+             update_time = $4 WHERE id = $1",
+            [
+                operation_id.as_str().into(),
+                processed.into(),
+                total.into(),
+                ms(now).into(),
+            ],
+        )
+        .await?;
+    }
+    Ok(run)
+}
+
+/// Ends a run: its operation, the state that only it needed, what it has seen.
+async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp) -> Result<()> {
+    if let Some(operation_id) = &run.operation_id {
+        tx.execute(
+            "UPDATE operation SET status = $2, result = $3, update_time = $4 WHERE id = $1",
+            [
+                operation_id.as_str().into(),
+                end.status.as_str().into(),
+                end.result.as_deref().into(),
+                ms(now).into(),
+            ],
+        )
+        .await?;
+    }
+    tx.execute(
+        "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
+         watermark = COALESCE($2, watermark), records_processed = 0, \
+         records_estimated_total = NULL WHERE id = $1",
+        [run.id.as_str().into(), end.watermark.map(ms).into()],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE installation SET last_operation_status = $2 WHERE id = $1",
+        [
+            run.installation_id.as_str().into(),
+            end.status.as_str().into(),
+        ],
+    )
+    .await?;
+    if let Some(version) = &end.forget_seen_before {
+        seen::forget_before(tx, &run.id, version).await?;
+    }
+    Ok(())
+}
+
+/// Adds lines to the log of the run under a lease, fence first.
+async fn note(tx: &Tx<'_>, lease: &Lease, logs: &[NewLog], now: Timestamp) -> Result<()> {
+    work::fence(tx, lease).await?;
+    match row_of(tx, lease).await?.operation_id {
+        Some(operation_id) => operation_log::append(tx, &operation_id, logs, now).await,
+        None => Ok(()),
     }
 }

@@ -1,0 +1,330 @@
+//! Opening the database, and the transactions in which everything is written.
+//!
+//! SQLite: WAL, a pool of one writer and a pool of readers, and a lock file
+//! beside the database which keeps a second process out. PostgreSQL: one pool,
+//! with the schema as its search path.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sea_orm::sqlx::{AssertSqlSafe, Executor};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions,
+    TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+
+use crate::error::{Result, StoreError};
+use crate::migrations::Migrations;
+use crate::secrets::MasterKeys;
+use crate::wake::{Channels, Listener, WakeKind, Wakes};
+use crate::{Backend, Settings, Store, ids, rotation};
+
+/// How long a caller waits for a connection or for a lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The advisory lock under which nodes migrate one after the other.
+const MIGRATION_LOCK: i64 = 0x6c69_6761_7475_7265;
+
+/// What the clones of a [`Store`] share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) backend: Backend,
+    pub(crate) keys: MasterKeys,
+    pub(crate) wakes: Arc<Wakes>,
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    channels: Channels,
+    _listener: Option<Listener>,
+    lock: Option<File>,
+}
+
+impl Store {
+    /// Connects, migrates, and checks the keys. The first start also makes the
+    /// default organisation.
+    ///
+    /// # Errors
+    /// `Busy` when another process has the SQLite file; `Sealed` when the store
+    /// was sealed under other keys.
+    pub async fn open(settings: Settings, now: Timestamp) -> Result<Self> {
+        let channels = Channels::of(settings.schema.as_deref());
+        let wakes = Arc::new(Wakes::default());
+        let inner = if let Some(path) = settings.url.strip_prefix("sqlite:") {
+            let path = sqlite_path(path)?;
+            let lock = lock(&path)?;
+            let writer = sqlite(&path, 1, false).await?;
+            // The writer creates the file and its journal before readers come.
+            let reader = sqlite(&path, settings.max_connections.max(1), true).await?;
+            Inner {
+                backend: Backend::Sqlite,
+                keys: settings.keys,
+                wakes,
+                reader,
+                writer,
+                channels,
+                _listener: None,
+                lock: Some(lock),
+            }
+        } else if settings.url.starts_with("postgres:") || settings.url.starts_with("postgresql:") {
+            let pool = postgres(&settings).await?;
+            let listener = Listener::start(&settings.url, &channels, Arc::clone(&wakes)).await?;
+            Inner {
+                backend: Backend::Postgres,
+                keys: settings.keys,
+                wakes,
+                reader: pool.clone(),
+                writer: pool,
+                channels,
+                _listener: Some(listener),
+                lock: None,
+            }
+        } else {
+            return Err(StoreError::Settings(
+                "the URL must begin with sqlite: or postgres:".to_owned(),
+            ));
+        };
+        let store = Self {
+            inner: Arc::new(inner),
+        };
+        store.prepare(settings.schema.as_deref(), now).await?;
+        Ok(store)
+    }
+
+    /// Migrates and checks the keys in one transaction, one node at a time.
+    async fn prepare(&self, schema: Option<&str>, now: Timestamp) -> Result<()> {
+        let tx = self.write().await?;
+        if self.backend() == Backend::Postgres {
+            let lock = self
+                .backend()
+                .sql("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()]);
+            tx.db().execute_raw(lock).await?;
+            if let Some(schema) = schema {
+                let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
+                tx.db().execute_unprepared(&create).await?;
+            }
+        }
+        Migrations::up(tx.db(), None).await?;
+        let organization = self.backend().sql(
+            "INSERT INTO organization (id, label, create_time) SELECT $1, 'default', $2 \
+             WHERE NOT EXISTS (SELECT 1 FROM organization)",
+            [ids::new().into(), now.as_millisecond().into()],
+        );
+        tx.db().execute_raw(organization).await?;
+        rotation::check(tx.db(), self.backend(), &self.inner.keys).await?;
+        rotation::rewrap(tx.db(), self.backend(), &self.inner.keys).await?;
+        tx.commit().await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.inner.reader.ping().await?)
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.inner.backend
+    }
+
+    /// The database's own time; `None` on SQLite, which has none of its own.
+    pub async fn database_time(&self) -> Result<Option<Timestamp>> {
+        if self.backend() == Backend::Sqlite {
+            return Ok(None);
+        }
+        let statement = self.backend().sql(
+            "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
+            [],
+        );
+        let row = self.read().query_one_raw(statement).await?;
+        row.map(|row| Ok(crate::statement::time(&row, "now")?))
+            .transpose()
+    }
+
+    /// Closes every connection and gives the files back. Other clones fail from
+    /// then on.
+    pub async fn close(self) {
+        for pool in [&self.inner.reader, &self.inner.writer] {
+            if let Err(error) = pool.close_by_ref().await {
+                tracing::warn!(%error, "the database connections did not close cleanly");
+            }
+        }
+        if let Some(Err(error)) = self.inner.lock.as_ref().map(File::unlock) {
+            tracing::warn!(%error, "the lock file could not be given back");
+        }
+    }
+
+    /// Where to read from, outside of transactions.
+    pub(crate) fn read(&self) -> &DatabaseConnection {
+        &self.inner.reader
+    }
+
+    /// Begins a transaction that may write.
+    pub(crate) async fn write(&self) -> Result<Tx<'_>> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.backend() == Backend::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Tx {
+            inner: self.inner.writer.begin_with_options(options).await?,
+            store: self,
+            wakes: Vec::new(),
+        })
+    }
+}
+
+/// A transaction that may write. Dropped, it is rolled back.
+pub(crate) struct Tx<'a> {
+    inner: DatabaseTransaction,
+    store: &'a Store,
+    wakes: Vec<WakeKind>,
+}
+
+impl Tx<'_> {
+    /// Where to run statements.
+    pub(crate) fn db(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// Which database this is.
+    pub(crate) fn backend(&self) -> Backend {
+        self.store.backend()
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    pub(crate) async fn execute<const N: usize>(
+        &self,
+        sql: &str,
+        values: [sea_orm::Value; N],
+    ) -> std::result::Result<u64, DbErr> {
+        let statement = self.store.backend().sql(sql, values);
+        Ok(self.inner.execute_raw(statement).await?.rows_affected())
+    }
+
+    /// Wakes whoever waits for that, once this is committed.
+    pub(crate) async fn wake(&mut self, kind: WakeKind) -> Result<()> {
+        if self.wakes.contains(&kind) {
+            return Ok(());
+        }
+        self.wakes.push(kind);
+        if self.store.backend() == Backend::Postgres {
+            let channel = self.store.inner.channels.name(kind);
+            self.execute("SELECT pg_notify($1, '')", [channel.into()])
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<()> {
+        self.inner.commit().await?;
+        if self.store.backend() == Backend::Sqlite {
+            for kind in self.wakes {
+                self.store.inner.wakes.wake(kind);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The path in `sqlite:PATH` or `sqlite://PATH`.
+fn sqlite_path(path: &str) -> Result<PathBuf> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.contains(":memory:") {
+        return Err(StoreError::Settings(
+            "SQLite needs a file, such as sqlite:ligature-data/ligature.db".to_owned(),
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Takes the lock file beside the database, so that a second process learns at
+/// once that it is not alone.
+fn lock(path: &Path) -> Result<File> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| StoreError::Files { path, source }
+    };
+    if let Some(directory) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(failed(directory))?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(failed(&name))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(&name)(source)),
+    }
+}
+
+fn unreachable(error: sea_orm::SqlxError) -> StoreError {
+    StoreError::Unreachable(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<DatabaseConnection> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(!readers)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .pragma("query_only", if readers { "ON" } else { "OFF" })
+        .optimize_on_close(!readers, None);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await
+        .map_err(unreachable)?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+async fn postgres(settings: &Settings) -> Result<DatabaseConnection> {
+    let options: PgConnectOptions = settings.url.parse().map_err(|_| {
+        // The parser's own words would repeat the URL, password and all.
+        StoreError::Settings("the URL is not one of PostgreSQL".to_owned())
+    })?;
+    let search_path = settings
+        .schema
+        .as_deref()
+        .map(|schema| format!("SET search_path = {}", quoted(schema)));
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.max_connections.max(2))
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |connection, _| {
+            let search_path = search_path.clone();
+            Box::pin(async move {
+                if let Some(sql) = search_path {
+                    connection.execute(AssertSqlSafe(sql)).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await
+        .map_err(unreachable)?;
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+/// An identifier of SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,22 @@
+//! The table `consumer`.
+
+use sea_orm::entity::prelude::*;
+
+use crate::columns::At;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "consumer")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) project_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) consumer_ref: String,
+    pub(crate) name: String,
+    pub(crate) create_time: At,
+    pub(crate) update_time: Option<At>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

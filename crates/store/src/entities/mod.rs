@@ -1,0 +1,29 @@
+//! The tables that are read and written as entities. Hot tables (work, outbox,
+//! seen keys, budgets) have their statements beside their functions instead.
+
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel};
+
+pub(crate) mod api_key;
+pub(crate) mod connection;
+pub(crate) mod consumer;
+pub(crate) mod customer_group;
+pub(crate) mod destination;
+pub(crate) mod installation;
+pub(crate) mod integration;
+pub(crate) mod operation;
+pub(crate) mod operation_log;
+pub(crate) mod project;
+pub(crate) mod provider_app;
+pub(crate) mod revision;
+pub(crate) mod sync;
+
+/// Inserts a row, every column of it.
+pub(crate) async fn insert<A: ActiveModelTrait>(
+    db: &impl ConnectionTrait,
+    row: impl IntoActiveModel<A>,
+) -> Result<(), DbErr> {
+    A::Entity::insert(row.into_active_model().reset_all())
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}

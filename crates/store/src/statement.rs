@@ -1,0 +1,84 @@
+//! Hot statements, in one text for both databases.
+//!
+//! Parameters are written `$1`, `$2`, … on both; what differs is only how a row
+//! is locked.
+
+use sea_orm::sea_query::Value;
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
+
+use crate::Backend;
+use crate::error::{Result, StoreError};
+
+/// Most rows in one multi-row statement, well below the databases' limits of
+/// 32,766 and 65,535 parameters.
+pub(crate) const ROWS_PER_STATEMENT: usize = 1_000;
+
+impl Backend {
+    /// The same in sea-orm's words.
+    pub(crate) fn db(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+        }
+    }
+
+    /// A statement of this database.
+    pub(crate) fn sql<const N: usize>(self, sql: &str, values: [Value; N]) -> Statement {
+        Statement::from_sql_and_values(self.db(), sql, values)
+    }
+
+    /// A statement with any number of values.
+    pub(crate) fn sql_many(self, sql: &str, values: Vec<Value>) -> Statement {
+        Statement::from_sql_and_values(self.db(), sql, values)
+    }
+
+    /// Locks the rows of a SELECT. On SQLite the transaction has the one write
+    /// lock already.
+    pub(crate) fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// Locks the rows of a SELECT and passes over those that are locked.
+    pub(crate) fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
+/// `($1, $2), ($3, $4)`: rows of `columns` parameters, the first numbered
+/// `first`.
+pub(crate) fn rows(first: usize, columns: usize, rows: usize) -> String {
+    let row = |row: usize| {
+        let cells: Vec<String> = (0..columns)
+            .map(|column| format!("${}", first + row * columns + column))
+            .collect();
+        format!("({})", cells.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// `$1, $2, $3`: a list of parameters, the first numbered `first`.
+pub(crate) fn list(first: usize, count: usize) -> String {
+    (first..first + count)
+        .map(|n| format!("${n}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Reads a time from a row.
+pub(crate) fn time(row: &QueryResult, column: &str) -> std::result::Result<jiff::Timestamp, DbErr> {
+    row.try_get::<crate::columns::At>("", column).map(|at| at.0)
+}
+
+/// A count that the database keeps as a signed number.
+pub(crate) fn count(table: &'static str, n: i64) -> Result<u32> {
+    u32::try_from(n).map_err(|_| StoreError::Corrupt {
+        table,
+        detail: "a count is out of range".to_owned(),
+    })
+}
