@@ -1,1 +1,17 @@
-//! server
+//! HTTP in: the APIs, the OAuth callback, downloads, pages, health.
+//!
+//! Handlers extract and render. What changes state is an action of the engine;
+//! what only reads asks the store, within the scope that the caller's credential
+//! gives. [`problem`] alone maps errors to status codes.
+
+mod api;
+mod app;
+mod auth;
+mod downloads;
+mod extract;
+mod health;
+mod oauth_callback;
+mod pages;
+mod problem;
+
+pub use app::router;

@@ -1,0 +1,42 @@
+//! Everything that changes state for a person or a program: plain functions of an
+//! [`Actor`](crate::Actor) and typed input. API handlers, pages and commands only
+//! extract and render; all of them call these.
+
+pub mod api_key;
+pub mod destination;
+pub mod installation;
+pub mod integration;
+pub mod oauth;
+pub mod project;
+pub mod provider_app;
+
+use store::{Access, Actor};
+
+use crate::error::ActionError;
+
+/// Refuses keys that are made for browsers.
+fn require_full(actor: &Actor) -> Result<(), ActionError> {
+    match actor.access() {
+        Access::Full => Ok(()),
+        Access::Frontend => Err(ActionError::Forbidden {
+            detail: "this key is for front ends only; use one with the `full` scope".to_owned(),
+        }),
+    }
+}
+
+/// Refuses an empty or overlong name.
+fn require_name(what: &'static str, name: &str) -> Result<(), ActionError> {
+    if name.trim().is_empty() {
+        return Err(ActionError::invalid(
+            format!("`{what}` is empty"),
+            format!("Give `{what}` a value"),
+        ));
+    }
+    if name.len() > 255 {
+        return Err(ActionError::invalid(
+            format!("`{what}` is longer than 255 bytes"),
+            "Choose a shorter one",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! Consent: from the app's request for a URL to a connection that works.
+//!
+//! The state in the URL is random, single-use, good for ten minutes and kept only
+//! as a hash; what it stands for (project, group, consumer, provider app) is kept
+//! here, sealed, so that nothing of it can be altered on the way.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{Actor, NewConnection, NewOAuthState, OAuthStateTaken, ProviderApp, Scope};
+
+use super::require_name;
+use crate::oauth::{App, OAuthError};
+use crate::{ActionError, Engine, random};
+
+/// How long a customer may take to consent.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// One entry of `providerMetadata`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetadataItem {
+    /// The value.
+    pub value: String,
+    /// Who gave it: `input`, `token` or `provider`.
+    pub source: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+/// A request for consent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Connect {
+    /// The provider.
+    pub provider: String,
+    /// The customer.
+    pub group_ref: String,
+    /// The customer's name.
+    pub group_name: Option<String>,
+    /// The customer's user who consents.
+    pub consumer_ref: String,
+    /// The user's name.
+    pub consumer_name: Option<String>,
+    /// Another way to name the provider's workspace.
+    pub provider_workspace_ref: Option<String>,
+    /// The provider's inputs.
+    pub provider_metadata: BTreeMap<String, MetadataItem>,
+    /// The provider app; the provider's first one where absent.
+    pub provider_app_id: Option<String>,
+    /// The page that asked, to be told about the end. Any page where absent.
+    pub origin: Option<String>,
+}
+
+/// What the callback page tells.
+#[derive(Debug)]
+pub struct Ending {
+    /// The connection, or why there is none, in words for the customer.
+    pub result: Result<String, String>,
+    /// The page that asked.
+    pub origin: Option<String>,
+}
+
+/// Where the customer consents.
+///
+/// # Errors
+/// [`ActionError::BadRequest`] for an unknown provider, a missing provider app or
+/// a missing input.
+pub async fn connect(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    mut connect: Connect,
+) -> Result<String, ActionError> {
+    require_name("groupRef", &connect.group_ref)?;
+    require_name("consumerRef", &connect.consumer_ref)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let Some(connector) = engine.registry.get(&connect.provider) else {
+        return Err(ActionError::bad_request(
+            format!("there is no provider `{}`", connect.provider),
+            format!("Providers of this server: {}", engine.registry.names()),
+        ));
+    };
+    let description = connector.describe();
+    // `providerWorkspaceRef` mirrors the one input that a provider may have.
+    if let (Some(input), Some(workspace)) =
+        (description.inputs.first(), &connect.provider_workspace_ref)
+    {
+        connect
+            .provider_metadata
+            .entry(input.name.to_owned())
+            .or_insert_with(|| MetadataItem {
+                value: workspace.clone(),
+                source: "input".to_owned(),
+                display_name: None,
+            });
+    }
+    for input in description.inputs {
+        let given = connect
+            .provider_metadata
+            .get(input.name)
+            .map(|item| item.value.trim());
+        if given.unwrap_or_default().is_empty() {
+            return Err(ActionError::bad_request(
+                format!("`providerMetadata.{}` is missing", input.name),
+                format!("{} ({})", input.prompt, input.docs_url),
+            ));
+        }
+    }
+    let app = provider_app(engine, &scope, &connect).await?;
+    let now = engine.clock.now();
+    let consent = consent(engine, &scope, description, &app).await?;
+    connect.provider_app_id = Some(app.id.clone());
+    let state = random::token();
+    let body =
+        serde_json::to_value(&connect).map_err(|error| ActionError::Internal(error.to_string()))?;
+    let expires_at = now.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+    let new = NewOAuthState {
+        state: &state,
+        body,
+        expires_at,
+    };
+    engine
+        .store
+        .within(&scope)
+        .save_oauth_state(new, now)
+        .await?;
+    Ok(consent.authorize_url(state, &app.scopes))
+}
+
+/// The end of a consent: `code` or `error`, and the `state` it belongs to.
+///
+/// # Errors
+/// [`ActionError::Store`] when the store fails; everything else is an [`Ending`]
+/// that the customer reads.
+pub async fn finish(
+    engine: &Engine,
+    state: &str,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+) -> Result<Ending, ActionError> {
+    let (scope, body) = match engine
+        .store
+        .take_oauth_state(state, engine.clock.now())
+        .await?
+    {
+        OAuthStateTaken::Valid { scope, body } => (scope, body),
+        OAuthStateTaken::Expired => {
+            return Ok(failed(
+                None,
+                "This took longer than ten minutes and is no longer valid. Please start again.",
+            ));
+        }
+        OAuthStateTaken::Unknown => {
+            return Ok(failed(
+                None,
+                "This link was already used, or was not made by this server. Please start again.",
+            ));
+        }
+    };
+    let connect: Connect =
+        serde_json::from_value(body).map_err(|error| ActionError::Internal(error.to_string()))?;
+    let origin = connect.origin.clone();
+    if let Some(error) = error {
+        let text = match error.as_str() {
+            "access_denied" => "Access was not granted. Nothing was connected.".to_owned(),
+            other => format!(
+                "The provider refused: {}",
+                error_description.as_deref().unwrap_or(other)
+            ),
+        };
+        return Ok(Ending {
+            result: Err(text),
+            origin,
+        });
+    }
+    let Some(code) = code.filter(|code| !code.is_empty()) else {
+        return Ok(failed(
+            origin,
+            "The provider sent neither a code nor an error. Please start again.",
+        ));
+    };
+    match establish(engine, &scope, connect, code).await {
+        Ok(connection_id) => Ok(Ending {
+            result: Ok(connection_id),
+            origin,
+        }),
+        Err(ActionError::Store(error)) => Err(ActionError::Store(error)),
+        Err(error) => Ok(failed(origin, &error.to_string())),
+    }
+}
+
+fn failed(origin: Option<String>, message: &str) -> Ending {
+    Ending {
+        result: Err(message.to_owned()),
+        origin,
+    }
+}
+
+/// Trades the code and stores group, consumer and connection.
+async fn establish(
+    engine: &Engine,
+    scope: &Scope,
+    connect: Connect,
+    code: String,
+) -> Result<String, ActionError> {
+    let connector =
+        engine
+            .registry
+            .get(&connect.provider)
+            .ok_or_else(|| ActionError::NotFound {
+                what: "provider",
+                id: connect.provider.clone(),
+            })?;
+    let description = connector.describe();
+    let app = provider_app(engine, scope, &connect).await?;
+    let consent = consent(engine, scope, description, &app).await?;
+    let now = engine.clock.now();
+    let credential = consent
+        .exchange_code(&engine.outbound, code, now)
+        .await
+        .map_err(|error| match error {
+            OAuthError::Refused { message, .. } => ActionError::bad_request(
+                format!("The provider refused to hand out a token: {message}"),
+                "Check the provider app's client id and secret, then connect again",
+            ),
+            other => ActionError::Provider(connector::Failure::Unavailable {
+                message: other.to_string(),
+            }),
+        })?;
+    let tenant = engine.store.within(scope);
+    tenant
+        .upsert_group(&connect.group_ref, connect.group_name.as_deref(), now)
+        .await?;
+    tenant
+        .upsert_consumer(&connect.consumer_ref, connect.consumer_name.as_deref(), now)
+        .await?;
+    let workspace = description
+        .inputs
+        .first()
+        .and_then(|input| connect.provider_metadata.get(input.name))
+        .map(|item| item.value.clone());
+    let connection = tenant
+        .upsert_connection(
+            NewConnection {
+                id: None,
+                provider: connect.provider,
+                provider_app_id: Some(app.id),
+                group_ref: connect.group_ref,
+                consumer_ref: connect.consumer_ref,
+                auth_scheme: "oauth2/authorizationCode".to_owned(),
+                provider_metadata: json!(connect.provider_metadata),
+                provider_workspace_ref: workspace.or(connect.provider_workspace_ref),
+                credential,
+            },
+            now,
+        )
+        .await?;
+    tracing::info!(connection = %connection.id, provider = %connection.provider, "an account was connected");
+    Ok(connection.id)
+}
+
+async fn provider_app(
+    engine: &Engine,
+    scope: &Scope,
+    connect: &Connect,
+) -> Result<ProviderApp, ActionError> {
+    let tenant = engine.store.within(scope);
+    match &connect.provider_app_id {
+        Some(id) => Ok(tenant.provider_app(id).await?),
+        None => tenant.provider_app_for(&connect.provider).await?.ok_or_else(|| {
+            ActionError::bad_request(
+                format!("the project has no provider app for {}", connect.provider),
+                "Create one with the client id and secret of your OAuth consumer, then connect again",
+            )
+        }),
+    }
+}
+
+async fn consent(
+    engine: &Engine,
+    scope: &Scope,
+    description: &connector::Description,
+    app: &ProviderApp,
+) -> Result<App, ActionError> {
+    let secret = engine
+        .store
+        .within(scope)
+        .provider_app_secret(&app.id)
+        .await?;
+    App::new(description, &app.client_id, &secret, &engine.callback_url)
+        .map_err(|error| ActionError::Internal(error.to_string()))
+}

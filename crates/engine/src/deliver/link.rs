@@ -1,0 +1,146 @@
+//! Signed, expiring links to results that are too big for a message. The link is
+//! the whole authority: whoever has it may read that one result until it ends.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretSlice};
+use sha2::Sha256;
+use std::sync::Arc;
+
+/// How long a link is good for.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+
+/// Makes and checks links.
+#[derive(Debug, Clone)]
+pub struct Links {
+    public_url: Arc<str>,
+    key: Arc<SecretSlice<u8>>,
+}
+
+/// Why a link is not honoured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// It was good once.
+    #[error("this link has expired")]
+    Expired,
+    /// This server did not make it, or it was altered.
+    #[error("this link is not valid")]
+    Forged,
+}
+
+impl Links {
+    /// Links below `public_url`, signed with `key`.
+    #[must_use]
+    pub fn new(public_url: &str, key: SecretSlice<u8>) -> Self {
+        Self {
+            public_url: public_url.trim_end_matches('/').into(),
+            key: Arc::new(key),
+        }
+    }
+
+    /// A link to the result of a message.
+    #[must_use]
+    pub fn download(&self, message_id: &str, now: Timestamp) -> String {
+        let expires = now
+            .saturating_add(LIFETIME)
+            .unwrap_or(Timestamp::MAX)
+            .as_second();
+        let signature = hex::encode(self.mac(message_id, expires).finalize().into_bytes());
+        format!(
+            "{}/downloads/v1/{message_id}?expires={expires}&signature={signature}",
+            self.public_url
+        )
+    }
+
+    /// Whether a link's parts are as they were made, and not too old.
+    ///
+    /// # Errors
+    /// [`LinkError`]
+    pub fn check(
+        &self,
+        message_id: &str,
+        expires: i64,
+        signature: &str,
+        now: Timestamp,
+    ) -> Result<(), LinkError> {
+        let given = hex::decode(signature).map_err(|_| LinkError::Forged)?;
+        self.mac(message_id, expires)
+            .verify_slice(&given)
+            .map_err(|_| LinkError::Forged)?;
+        if now.as_second() > expires {
+            Err(LinkError::Expired)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn mac(&self, message_id: &str, expires: i64) -> Hmac<Sha256> {
+        let key = self.key.expose_secret();
+        // HMAC takes keys of any length; the fallback cannot be reached.
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+        mac.update(b"download\n");
+        mac.update(message_id.as_bytes());
+        mac.update(format!("\n{expires}").as_bytes());
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links() -> Links {
+        Links::new("https://lig.example/", SecretSlice::from(vec![7; 32]))
+    }
+
+    fn parts(url: &str) -> (String, i64, String) {
+        let url = url::Url::parse(url).unwrap();
+        let query: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
+        let id = url.path_segments().unwrap().next_back().unwrap().to_owned();
+        (
+            id,
+            query["expires"].parse().unwrap(),
+            query["signature"].clone(),
+        )
+    }
+
+    #[test]
+    fn a_link_is_good_for_a_quarter_of_an_hour() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let (id, expires, signature) = parts(&links().download("msg_1", now));
+        let later = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        assert_eq!(links().check(&id, expires, &signature, later(899)), Ok(()));
+        assert_eq!(
+            links().check(&id, expires, &signature, later(901)),
+            Err(LinkError::Expired)
+        );
+    }
+
+    #[test]
+    fn an_altered_link_is_refused() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let (id, expires, signature) = parts(&links().download("msg_1", now));
+        assert_eq!(
+            links().check("msg_2", expires, &signature, now),
+            Err(LinkError::Forged)
+        );
+        assert_eq!(
+            links().check(&id, expires + 1, &signature, now),
+            Err(LinkError::Forged)
+        );
+        assert_eq!(
+            links().check(&id, expires, "00", now),
+            Err(LinkError::Forged)
+        );
+        assert_eq!(
+            links().check(&id, expires, "not hex", now),
+            Err(LinkError::Forged)
+        );
+        let other = Links::new("https://lig.example", SecretSlice::from(vec![8; 32]));
+        assert_eq!(
+            other.check(&id, expires, &signature, now),
+            Err(LinkError::Forged)
+        );
+    }
+}

@@ -1,0 +1,332 @@
+//! Reading: one claimed sync, some pages, each committed before the next is
+//! asked for.
+//!
+//! A page's messages, its seen keys, the new position and the progress are one
+//! transaction whose first statement is the fence. So a process killed anywhere
+//! loses nothing and repeats at most one page, and a process that lost its lease
+//! while it was frozen changes nothing.
+
+mod failure;
+mod log;
+
+use connector::{Connector, Intent, Outcome, Page, ReadIntent, State};
+use jiff::Timestamp;
+use serde_json::json;
+use store::{
+    Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, ReadType, RunEnd, SeenKey,
+    Store, StoreError,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::calls::{CallError, Calls, Lane};
+use crate::clock::Clock;
+use crate::registry::Registry;
+use crate::shape::{Envelope, Selection, ShapedRecord, messages};
+use failure::Verdict;
+use std::sync::Arc;
+
+/// Pages in one turn. Then the sync steps back, so that a long backfill does not
+/// keep others of its lane waiting.
+const PAGES_PER_TURN: usize = 25;
+/// Steps without a page in one turn: a connector that asks for more is broken.
+const STEPS_PER_TURN: usize = 4 * PAGES_PER_TURN;
+
+/// Reads claimed syncs.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    pub(crate) store: Store,
+    pub(crate) calls: Calls,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) registry: Registry,
+}
+
+/// How a turn ended, when it did not finish the run.
+enum Stop {
+    /// The connector or the provider failed.
+    Call(CallError),
+    /// The store failed, or the lease is lost.
+    Store(StoreError),
+    /// The definition makes no sense any more.
+    Definition(String),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+impl From<connector::Failure> for Stop {
+    fn from(failure: connector::Failure) -> Self {
+        Self::Call(CallError::Provider(failure))
+    }
+}
+
+impl Reader {
+    /// Works on one claimed sync until its run is over, its turn is over, it
+    /// fails, or `cancel` says that the lease is lost or the process stops.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when someone else has the sync now; others when
+    /// the store fails. The lease then lapses by itself.
+    pub(crate) async fn turn(
+        &self,
+        lease: &Lease,
+        cancel: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let subject = self.store.read_subject(lease).await?;
+        if subject.sync.operation_id.is_none() {
+            return self.store.finish(lease, None, self.clock.now()).await;
+        }
+        match self.pages(lease, &subject, cancel).await {
+            Ok(()) => Ok(()),
+            Err(Stop::Store(error)) => Err(error),
+            Err(Stop::Call(CallError::Store(error))) => Err(error),
+            Err(Stop::Call(CallError::Budget { until })) => {
+                tracing::debug!(sync = %subject.sync.id, %until, "a read waits for the request budget");
+                self.store
+                    .finish(lease, Some(until), self.clock.now())
+                    .await
+            }
+            Err(Stop::Call(CallError::Provider(failure))) => {
+                self.failed(lease, &subject, &failure).await
+            }
+            Err(Stop::Definition(message)) => {
+                let log = log::error(
+                    "The read cannot go on: its definition is not usable",
+                    &message,
+                    json!({}),
+                );
+                self.end_failed(lease, message, log).await
+            }
+        }
+    }
+
+    async fn pages(
+        &self,
+        lease: &Lease,
+        subject: &ReadSubject,
+        cancel: &CancellationToken,
+    ) -> Result<(), Stop> {
+        let connector = self
+            .registry
+            .get(&subject.connection.provider)
+            .ok_or_else(|| {
+                Stop::Definition(format!(
+                    "this server has no provider `{}`",
+                    subject.connection.provider
+                ))
+            })?;
+        let plan = self.plan(connector.as_ref(), subject).await?;
+        let mut state = match &subject.sync.position {
+            Some(position) => State::from_stored(position.clone()),
+            None => connector.start(&plan.intent)?,
+        };
+        let (mut pages, mut steps) = (0, 0);
+        while pages < PAGES_PER_TURN && steps < STEPS_PER_TURN && !cancel.is_cancelled() {
+            steps += 1;
+            let request = connector.step(&state)?;
+            let response = self
+                .calls
+                .send(
+                    connector.as_ref(),
+                    &subject.connection.id,
+                    plan.lane,
+                    &request,
+                )
+                .await?;
+            match connector.advance(&state, &response) {
+                Outcome::Again(next) => state = next,
+                Outcome::Failed(failure) => return Err(failure.into()),
+                Outcome::Page(page) => {
+                    pages += 1;
+                    match self.commit(lease, subject, &plan, page).await? {
+                        Some(next) => state = next,
+                        None => return Ok(()),
+                    }
+                }
+            }
+        }
+        Ok(self
+            .store
+            .finish(lease, Some(self.clock.now()), self.clock.now())
+            .await?)
+    }
+
+    async fn plan(&self, connector: &dyn Connector, subject: &ReadSubject) -> Result<Plan, Stop> {
+        let selection = Selection::of(subject).map_err(|e| Stop::Definition(e.to_string()))?;
+        let tenant = self.store.within(&subject.scope);
+        let destination_id = match tenant.destination(&selection.destination).await {
+            Ok(destination) => destination.id,
+            Err(StoreError::NotFound { .. }) => {
+                let gone = format!(
+                    "there is no destination `{}` any more",
+                    selection.destination
+                );
+                return Err(Stop::Definition(gone));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let intent = Intent::Read(ReadIntent {
+            object: subject.sync.object_name.clone(),
+            inputs: inputs_of(connector, &subject.connection.provider_metadata),
+            since: subject.sync.since,
+        });
+        let lane = match subject.sync.read_type {
+            Some(ReadType::Backfill) => Lane::Backfill,
+            Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
+        };
+        Ok(Plan {
+            intent,
+            selection,
+            destination_id,
+            lane,
+        })
+    }
+
+    /// Commits one page; returns where to go on, or `None` at the end.
+    async fn commit(
+        &self,
+        lease: &Lease,
+        subject: &ReadSubject,
+        plan: &Plan,
+        page: Page,
+    ) -> Result<Option<State>, Stop> {
+        let operation_id = subject.sync.operation_id.clone().unwrap_or_default();
+        let seen = seen_keys(&page, &operation_id);
+        let unseen = self.store.unseen(&subject.sync.id, &seen).await?;
+        let mut shaped: Vec<ShapedRecord> = Vec::with_capacity(page.records.len());
+        for (record, _) in page.records.iter().zip(&unseen).filter(|(_, new)| **new) {
+            shaped.push(
+                plan.selection
+                    .shape(record)
+                    .map_err(|e| Stop::Definition(e.to_string()))?,
+            );
+        }
+        let records = u64::try_from(shaped.len()).unwrap_or(u64::MAX);
+        let envelope = Envelope::new(subject, &plan.selection, self.clock.now());
+        let messages = messages(&envelope, shaped).map_err(|e| Stop::Definition(e.to_string()))?;
+        let done = page.next.is_none();
+        let commit = PageCommit {
+            position: page.next.as_ref().map(|next| next.as_str().to_owned()),
+            messages: messages
+                .into_iter()
+                .map(|m| m.addressed(&plan.destination_id, subject))
+                .collect(),
+            seen,
+            records,
+            estimated_total: page.estimated_total,
+            logs: page.notes.iter().map(|note| log::info(note)).collect(),
+            end: done.then(|| RunEnd {
+                status: OperationStatus::Success,
+                result: None,
+                watermark: page.watermark,
+                forget_seen_before: page.watermark.map(version_of),
+            }),
+            afterwards: if done {
+                Afterwards::Release(None)
+            } else {
+                Afterwards::Hold
+            },
+        };
+        self.store
+            .commit_page(lease, commit, self.clock.now())
+            .await?;
+        Ok(page.next)
+    }
+
+    async fn failed(
+        &self,
+        lease: &Lease,
+        subject: &ReadSubject,
+        failure: &connector::Failure,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        match failure::judge(failure, lease.attempts, now) {
+            Verdict::Retry { at } => {
+                tracing::info!(sync = %subject.sync.id, class = failure.class(), %at, "a read failed and is tried again");
+                let msg = format!("The read is tried again after attempt {}", lease.attempts);
+                let details = json!({ "class": failure.class(), "nextAttempt": at.to_string() });
+                let log = log::warning(&msg, &failure.to_string(), details);
+                self.store.retry_run(lease, &[log], at, now).await
+            }
+            Verdict::GiveUp { result } => {
+                tracing::warn!(sync = %subject.sync.id, class = failure.class(), "a read failed");
+                let log = log::error(&result, &failure.to_string(), failure::details(failure));
+                self.end_failed(lease, result, log).await
+            }
+        }
+    }
+
+    async fn end_failed(
+        &self,
+        lease: &Lease,
+        result: String,
+        log: NewLog,
+    ) -> Result<(), StoreError> {
+        let commit = PageCommit {
+            logs: vec![log],
+            end: Some(RunEnd {
+                status: OperationStatus::Failure,
+                result: Some(result),
+                watermark: None,
+                forget_seen_before: None,
+            }),
+            afterwards: Afterwards::Release(None),
+            position: None,
+            messages: Vec::new(),
+            seen: Vec::new(),
+            records: 0,
+            estimated_total: None,
+        };
+        self.store
+            .commit_page(lease, commit, self.clock.now())
+            .await
+    }
+}
+
+/// What a turn needs to know, worked out once.
+struct Plan {
+    intent: Intent,
+    selection: Selection,
+    destination_id: String,
+    lane: Lane,
+}
+
+/// The provider's inputs out of a connection's metadata.
+pub(crate) fn inputs_of(
+    connector: &dyn Connector,
+    metadata: &serde_json::Value,
+) -> std::collections::BTreeMap<String, String> {
+    let inputs = connector.describe().inputs.iter();
+    inputs
+        .filter_map(|input| {
+            let value = metadata.get(input.name)?.get("value")?.as_str()?;
+            Some((input.name.to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+/// What marks each record as delivered: its version where it has one, so that a
+/// record unchanged since an earlier read is a repeat; else the run, so that
+/// every full read delivers each record once.
+fn seen_keys(page: &Page, operation_id: &str) -> Vec<SeenKey> {
+    let version =
+        |version: &Option<String>| version.clone().unwrap_or_else(|| operation_id.to_owned());
+    page.records
+        .iter()
+        .map(|record| SeenKey {
+            key: record.key.clone(),
+            version: version(&record.version),
+        })
+        .collect()
+}
+
+/// A time as the versions of records are written.
+fn version_of(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}

@@ -1,0 +1,13 @@
+//! From a provider's records to messages: which fields, under which names, in
+//! how many messages. Pure, and done before anything is committed, so names and
+//! times belong to the read and never change over retries.
+
+mod config;
+mod message;
+mod record;
+mod selection;
+
+pub use config::{InstallationConfig, ReadConfig, ReadObjectConfig};
+pub(crate) use message::{Envelope, messages};
+pub(crate) use record::ShapedRecord;
+pub(crate) use selection::{Selection, chosen};

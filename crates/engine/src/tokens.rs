@@ -1,0 +1,321 @@
+//! Credentials that are fit to be used now.
+//!
+//! An access token is refreshed ahead of its end, and after a 401; by one task at
+//! a time over all nodes; and the new pair is stored before it is used, since
+//! with rotation the old refresh token dies. A refused refresh is believed only
+//! if the store still holds the pair that was refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::Description;
+use jiff::{SignedDuration, Timestamp};
+use outbound::{Credential as Sent, Outbound};
+use secrecy::{ExposeSecret as _, SecretString};
+use store::{Credential, Store, StoreError, StoredCredential};
+
+use crate::clock::Clock;
+use crate::oauth::{App, OAuthError};
+
+/// Tokens that end sooner than this are refreshed first.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+/// How long one refresh may hold the lock: longer than the token endpoint's
+/// time-out, shorter than a token's life.
+const LOCK: SignedDuration = SignedDuration::from_secs(90);
+/// How long others wait for the one that refreshes, and how often they look.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(75);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A credential ready for a request.
+#[derive(Debug)]
+pub struct Fresh {
+    /// What goes into the request.
+    pub credential: Sent,
+    /// Which write of the stored credential this is.
+    pub version: i64,
+    /// Whom the provider counts the call for: the OAuth client, whichever
+    /// customer it acts for; else the token itself. Never to be shown.
+    pub(crate) counted_as: String,
+}
+
+/// Why there is no credential.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The provider refused for good; the customer must connect again.
+    #[error("{message}")]
+    Refused {
+        /// The provider's words and the remedy.
+        message: String,
+    },
+    /// It may work later.
+    #[error("{message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The credentials of all connections.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub(crate) store: Store,
+    pub(crate) outbound: Outbound,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) owner: Arc<str>,
+    pub(crate) callback_url: Arc<str>,
+}
+
+impl Tokens {
+    /// A credential that should be accepted, refreshed if it ends soon.
+    ///
+    /// # Errors
+    /// [`TokenError`]
+    pub async fn fresh(
+        &self,
+        description: &Description,
+        connection_id: &str,
+    ) -> Result<Fresh, TokenError> {
+        let stored = self.store.credential(connection_id).await?;
+        if !ends_before(
+            &stored,
+            self.clock
+                .now()
+                .saturating_add(AHEAD)
+                .unwrap_or(Timestamp::MAX),
+        ) {
+            return self.ready(stored).await;
+        }
+        match self
+            .refreshed(description, connection_id, stored.version)
+            .await
+        {
+            // Ahead of time the old token still works: a provider that is down
+            // for a minute stops nobody.
+            Err(TokenError::Unavailable { .. }) if !ends_before(&stored, self.clock.now()) => {
+                self.ready(stored).await
+            }
+            other => other,
+        }
+    }
+
+    /// After a 401 for the credential of `version`: a newer one, refreshed if
+    /// nobody has yet; `None` when this kind of credential cannot be refreshed.
+    pub(crate) async fn after_refusal(
+        &self,
+        description: &Description,
+        connection_id: &str,
+        version: i64,
+    ) -> Result<Option<Fresh>, TokenError> {
+        let stored = self.store.credential(connection_id).await?;
+        if stored.version != version {
+            return self.ready(stored).await.map(Some);
+        }
+        match stored.credential {
+            Credential::OAuth2 {
+                refresh_token: Some(_),
+                ..
+            } => self
+                .refreshed(description, connection_id, version)
+                .await
+                .map(Some),
+            Credential::OAuth2 { .. } | Credential::Basic { .. } | Credential::ApiKey(_) => {
+                self.store
+                    .mark_bad_credentials(connection_id, version, self.clock.now())
+                    .await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// A credential newer than `version`, by refreshing or by waiting for the
+    /// one who does.
+    async fn refreshed(
+        &self,
+        description: &Description,
+        connection_id: &str,
+        version: i64,
+    ) -> Result<Fresh, TokenError> {
+        let give_up = self
+            .clock
+            .now()
+            .saturating_add(PATIENCE)
+            .unwrap_or(Timestamp::MAX);
+        loop {
+            let now = self.clock.now();
+            if self
+                .store
+                .lock_refresh(connection_id, &self.owner, now, LOCK)
+                .await?
+            {
+                let result = self
+                    .refresh_locked(description, connection_id, version)
+                    .await;
+                self.store
+                    .unlock_refresh(connection_id, &self.owner)
+                    .await?;
+                return result;
+            }
+            let stored = self.store.credential(connection_id).await?;
+            if stored.version != version {
+                return self.ready(stored).await;
+            }
+            if now > give_up {
+                let message =
+                    "another process has been refreshing the token for too long".to_owned();
+                return Err(TokenError::Unavailable { message });
+            }
+            self.clock.sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn refresh_locked(
+        &self,
+        description: &Description,
+        connection_id: &str,
+        version: i64,
+    ) -> Result<Fresh, TokenError> {
+        let stored = self.store.credential(connection_id).await?;
+        if stored.version != version {
+            return self.ready(stored).await;
+        }
+        let Credential::OAuth2 {
+            refresh_token: Some(refresh_token),
+            ..
+        } = &stored.credential
+        else {
+            let message = "the access token has ended and there is no refresh token: the customer must connect again";
+            self.store
+                .mark_bad_credentials(connection_id, version, self.clock.now())
+                .await?;
+            return Err(TokenError::Refused {
+                message: message.to_owned(),
+            });
+        };
+        match self.trade(description, &stored, refresh_token).await {
+            Ok(credential) => {
+                let now = self.clock.now();
+                if !self
+                    .store
+                    .save_credential(connection_id, version, credential, now)
+                    .await?
+                {
+                    tracing::warn!(
+                        connection_id,
+                        "the credential changed while it was being refreshed"
+                    );
+                }
+                let stored = self.store.credential(connection_id).await?;
+                self.ready(stored).await
+            }
+            Err(OAuthError::Refused {
+                message,
+                grant_is_dead: true,
+            }) => self.believe_refusal(connection_id, version, &message).await,
+            Err(OAuthError::Refused {
+                message,
+                grant_is_dead: false,
+            }) => Err(TokenError::Refused {
+                message: format!(
+                    "the token endpoint refused this provider app: {message}. Check its client id and secret"
+                ),
+            }),
+            Err(error) => Err(TokenError::Unavailable {
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    async fn trade(
+        &self,
+        description: &Description,
+        stored: &StoredCredential,
+        refresh_token: &SecretString,
+    ) -> Result<Credential, OAuthError> {
+        let Some(app_id) = &stored.provider_app_id else {
+            let message = "the connection's provider app was deleted".to_owned();
+            return Err(OAuthError::Refused {
+                message,
+                grant_is_dead: false,
+            });
+        };
+        let (client_id, secret) =
+            self.store
+                .client_of(app_id)
+                .await
+                .map_err(|error| OAuthError::Unavailable {
+                    message: error.to_string(),
+                })?;
+        let app = App::new(description, &client_id, &secret, &self.callback_url)?;
+        app.refresh(&self.outbound, refresh_token, self.clock.now())
+            .await
+    }
+
+    /// The store is read once more: with rotation, a refusal is what the loser
+    /// of a race sees, and the winner's pair is already there.
+    async fn believe_refusal(
+        &self,
+        connection_id: &str,
+        version: i64,
+        message: &str,
+    ) -> Result<Fresh, TokenError> {
+        let stored = self.store.credential(connection_id).await?;
+        if stored.version != version {
+            return self.ready(stored).await;
+        }
+        self.store
+            .mark_bad_credentials(connection_id, version, self.clock.now())
+            .await?;
+        tracing::warn!(
+            connection_id,
+            "the provider refused the refresh token; the customer must connect again"
+        );
+        Err(TokenError::Refused {
+            message: format!(
+                "the provider refused the refresh token ({message}): the customer must connect again"
+            ),
+        })
+    }
+
+    async fn ready(&self, stored: StoredCredential) -> Result<Fresh, TokenError> {
+        let (credential, token) = match stored.credential {
+            Credential::OAuth2 { access_token, .. } => {
+                (Sent::Bearer(access_token.clone()), access_token)
+            }
+            Credential::ApiKey(key) => (Sent::Bearer(key.clone()), key),
+            Credential::Basic { username, secret } => (
+                Sent::Basic {
+                    username,
+                    password: secret.clone(),
+                },
+                secret,
+            ),
+        };
+        let counted_as = match &stored.provider_app_id {
+            Some(app_id) => self.store.client_of(app_id).await?.0,
+            None => token.expose_secret().to_owned(),
+        };
+        Ok(Fresh {
+            credential,
+            version: stored.version,
+            counted_as,
+        })
+    }
+}
+
+/// Whether the credential is an access token that ends before `time`.
+fn ends_before(stored: &StoredCredential, time: Timestamp) -> bool {
+    match &stored.credential {
+        Credential::OAuth2 {
+            expires_at: Some(end),
+            ..
+        } => *end <= time,
+        Credential::OAuth2 {
+            expires_at: None, ..
+        }
+        | Credential::Basic { .. }
+        | Credential::ApiKey(_) => false,
+    }
+}

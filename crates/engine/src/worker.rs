@@ -1,0 +1,154 @@
+//! The loops that do the work: claim reads, keep their leases, deliver messages.
+//! Any number of processes run them on one PostgreSQL; each takes what is free.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use store::{Kind, Lease, RENEW_EVERY, Store, StoreError, WakeKind};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::deliver::Delivery;
+use crate::read::Reader;
+
+/// Reads under way at once in one process.
+const PARALLEL_READS: usize = 16;
+/// The longest sleep when nothing wakes us: a lost wake-up costs this much.
+const POLL: Duration = Duration::from_secs(1);
+/// The pause after the store failed.
+const AFTER_ERROR: Duration = Duration::from_secs(2);
+
+/// The work of one process.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) owner: Arc<str>,
+    pub(crate) reader: Reader,
+    pub(crate) delivery: Delivery,
+}
+
+/// The leases that this process holds, each with the switch that stops its task.
+type Held = Arc<Mutex<HashMap<(Kind, String), (Lease, CancellationToken)>>>;
+
+impl Worker {
+    /// Works until `stop`; then lets each task finish its page and returns.
+    pub async fn run(self, stop: CancellationToken) {
+        let held = Held::default();
+        let tasks = TaskTracker::new();
+        tokio::join!(
+            self.claim(&held, &tasks, &stop),
+            self.renew(&held, &stop),
+            self.deliver(&stop),
+        );
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    async fn claim(&self, held: &Held, tasks: &TaskTracker, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let free = PARALLEL_READS.saturating_sub(tasks.len());
+            let claimed = if free == 0 {
+                Ok(Vec::new())
+            } else {
+                let n = u32::try_from(free).unwrap_or(1);
+                self.store
+                    .claim(&[Kind::READ], &self.owner, n, self.clock.now())
+                    .await
+            };
+            match claimed {
+                Ok(leases) if leases.is_empty() => self.rest(WakeKind::Work, POLL, stop).await,
+                Ok(leases) => {
+                    for lease in leases {
+                        self.spawn(lease, held, tasks, stop);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "work could not be claimed");
+                    self.rest(WakeKind::Work, AFTER_ERROR, stop).await;
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, lease: Lease, held: &Held, tasks: &TaskTracker, stop: &CancellationToken) {
+        let cancel = stop.child_token();
+        let key = (lease.kind, lease.subject_id.clone());
+        lock(held).insert(key.clone(), (lease.clone(), cancel.clone()));
+        let (reader, held) = (self.reader.clone(), Arc::clone(held));
+        tasks.spawn(async move {
+            match reader.turn(&lease, &cancel).await {
+                Ok(()) => {}
+                Err(StoreError::LeaseLost) => {
+                    tracing::warn!(subject = %lease.subject_id, "another process has taken this work over");
+                }
+                Err(error) => tracing::error!(%error, subject = %lease.subject_id, "a read could not be committed"),
+            }
+            lock(&held).remove(&key);
+        });
+    }
+
+    /// Renews every held lease in one statement; whoever lost theirs is stopped.
+    async fn renew(&self, held: &Held, stop: &CancellationToken) {
+        let every = Duration::try_from(RENEW_EVERY).unwrap_or(Duration::from_secs(10));
+        loop {
+            tokio::select! {
+                () = self.clock.sleep(every) => {}
+                () = stop.cancelled() => return,
+            }
+            let leases: Vec<Lease> = lock(held)
+                .values()
+                .map(|(lease, _)| lease.clone())
+                .collect();
+            if leases.is_empty() {
+                continue;
+            }
+            match self
+                .store
+                .renew(&self.owner, &leases, self.clock.now())
+                .await
+            {
+                Ok(kept) => {
+                    for lost in leases.iter().filter(|lease| !kept.contains(lease)) {
+                        let key = (lost.kind, lost.subject_id.clone());
+                        if let Some((current, cancel)) = lock(held).get(&key)
+                            && current.epoch == lost.epoch
+                        {
+                            cancel.cancel();
+                        }
+                    }
+                }
+                // The fence protects every commit, so a failed renewal only risks
+                // a page read twice.
+                Err(error) => tracing::error!(%error, "leases could not be renewed"),
+            }
+        }
+    }
+
+    async fn deliver(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.delivery.turn().await {
+                Ok(0) => self.rest(WakeKind::Outbox, POLL, stop).await,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "messages could not be claimed or acknowledged");
+                    self.rest(WakeKind::Outbox, AFTER_ERROR, stop).await;
+                }
+            }
+        }
+    }
+
+    async fn rest(&self, wake: WakeKind, at_most: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.store.woken(wake) => {}
+            () = self.clock.sleep(at_most) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

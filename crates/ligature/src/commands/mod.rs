@@ -1,0 +1,85 @@
+//! The commands, one file each.
+
+mod api_key;
+mod demo;
+mod project;
+mod sandbox;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{NodeFlags, StoreFlags};
+use crate::console;
+use crate::logging::LogFlags;
+use crate::node::Node;
+
+/// A self-hosted integration server that speaks Ampersand's API.
+#[derive(Debug, Parser)]
+#[command(name = "ligature", version, propagate_version = true)]
+pub(crate) struct Ligature {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: API, OAuth callback, reads and deliveries
+    Serve(serve::Serve),
+    /// See it work, with nothing to set up: sandbox, server and a webhook inbox
+    Demo(demo::Demo),
+    /// Run a local look-alike of Bitbucket Cloud
+    Sandbox(sandbox::Sandbox),
+    /// Create and list projects
+    #[command(subcommand)]
+    Project(project::Project),
+    /// Create, list and revoke API keys
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKey),
+    /// Print the version
+    Version,
+}
+
+impl Ligature {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever the command could not do.
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let default = match self.command {
+            Command::Serve(_) | Command::Sandbox(_) => "info",
+            _ => "warn",
+        };
+        self.log.start(default)?;
+        match self.command {
+            Command::Serve(serve) => serve.run().await?,
+            Command::Demo(demo) => return Box::pin(demo.run()).await,
+            Command::Sandbox(sandbox) => sandbox.run().await?,
+            Command::Project(project) => project.run().await?,
+            Command::ApiKey(api_key) => api_key.run().await?,
+            Command::Version => console::line(concat!("ligature ", env!("CARGO_PKG_VERSION")))?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The flags of a command that works straight on the store.
+#[derive(Debug, Clone, clap::Args)]
+struct StoreCommand {
+    #[command(flatten)]
+    store: StoreFlags,
+    #[command(flatten)]
+    node: NodeFlags,
+    /// Print JSON, in the shapes of the API
+    #[arg(long)]
+    json: bool,
+}
+
+impl StoreCommand {
+    async fn open(&self) -> anyhow::Result<Node> {
+        Node::open(self.store.settle(None)?, &self.node).await
+    }
+}

@@ -1,0 +1,228 @@
+//! Flags, each with its environment variable, and what they mean together.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use engine::BudgetOverride;
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use crate::master_key;
+
+/// Where the store is and what it is sealed with.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreFlags {
+    /// Where files are kept
+    #[arg(
+        long,
+        env = "LIGATURE_DATA_DIR",
+        default_value = "./ligature-data",
+        value_name = "DIR"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// The database: postgres://… (default: SQLite in the data directory)
+    #[arg(
+        long,
+        env = "LIGATURE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database_url: Option<String>,
+    /// What secrets are sealed with: 32 bytes in base64 (with SQLite made at the first start)
+    #[arg(
+        long,
+        env = "LIGATURE_SECRET_KEY",
+        value_name = "BASE64",
+        hide_env_values = true
+    )]
+    pub(crate) secret_key: Option<SecretString>,
+    /// The key before, while it is being replaced
+    #[arg(
+        long,
+        env = "LIGATURE_SECRET_KEY_PREVIOUS",
+        value_name = "BASE64",
+        hide_env_values = true
+    )]
+    pub(crate) secret_key_previous: Option<SecretString>,
+}
+
+/// Which database, decided.
+pub(crate) struct Database {
+    pub(crate) settings: store::Settings,
+    pub(crate) link_key: secrecy::SecretSlice<u8>,
+}
+
+impl StoreFlags {
+    /// Settles the database and its keys. With SQLite the data directory is made.
+    ///
+    /// # Errors
+    /// When the directory or the key cannot be had.
+    pub(crate) fn settle(&self, schema: Option<String>) -> anyhow::Result<Database> {
+        let postgres = self
+            .database_url
+            .as_deref()
+            .filter(|url| !url.is_empty() && !url.starts_with("sqlite:"));
+        let key = match (&self.secret_key, postgres) {
+            (Some(key), _) => key.clone(),
+            (None, None) => master_key::in_dir(&self.data_dir)?,
+            (None, Some(_)) if schema.is_some() => master_key::in_dir(&self.data_dir)?,
+            (None, Some(_)) => anyhow::bail!(
+                "PostgreSQL needs LIGATURE_SECRET_KEY, the same on every node: make one with `head -c 32 /dev/urandom | base64`"
+            ),
+        };
+        let keys = store::MasterKeys::parse(&key, self.secret_key_previous.as_ref())
+            .context("LIGATURE_SECRET_KEY is not 32 bytes in base64")?;
+        let url = match (&self.database_url, postgres) {
+            (Some(url), _) if !url.is_empty() => url.clone(),
+            _ => {
+                std::fs::create_dir_all(&self.data_dir).with_context(|| {
+                    format!(
+                        "the data directory {} cannot be made",
+                        self.data_dir.display()
+                    )
+                })?;
+                format!("sqlite:{}", self.data_dir.join("ligature.db").display())
+            }
+        };
+        let link_key = master_key::derive(&key, "download links");
+        Ok(Database {
+            settings: store::Settings {
+                url,
+                schema,
+                keys,
+                max_connections: 16,
+            },
+            link_key,
+        })
+    }
+}
+
+/// How a node serves.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NodeFlags {
+    /// Where browsers and providers reach this server
+    #[arg(
+        long,
+        env = "LIGATURE_PUBLIC_URL",
+        default_value = "http://localhost:8080",
+        value_name = "URL"
+    )]
+    pub(crate) public_url: String,
+    /// Bitbucket's API
+    #[arg(
+        long,
+        env = "LIGATURE_BITBUCKET_API_URL",
+        default_value = "https://api.bitbucket.org",
+        value_name = "URL"
+    )]
+    pub(crate) bitbucket_api_url: String,
+    /// Bitbucket's OAuth endpoints
+    #[arg(
+        long,
+        env = "LIGATURE_BITBUCKET_OAUTH_URL",
+        default_value = "https://bitbucket.org",
+        value_name = "URL"
+    )]
+    pub(crate) bitbucket_oauth_url: String,
+    /// Calls to /repositories in a window, for each credential; 0 for no limit
+    #[arg(
+        long,
+        env = "LIGATURE_BITBUCKET_BUDGET",
+        default_value_t = 1000,
+        value_name = "CALLS"
+    )]
+    pub(crate) bitbucket_budget: u32,
+    /// The length of that window
+    #[arg(long, env = "LIGATURE_BITBUCKET_BUDGET_WINDOW_SECONDS", default_value_t = 3600, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) bitbucket_budget_window_seconds: u32,
+    /// The shortest time between scheduled reads
+    #[arg(
+        long,
+        env = "LIGATURE_MIN_SCHEDULE_SECONDS",
+        default_value_t = 600,
+        value_name = "SECONDS"
+    )]
+    pub(crate) min_schedule_seconds: u32,
+    /// Private networks that outbound calls may reach, as CIDRs
+    #[arg(
+        long,
+        env = "LIGATURE_ALLOW_PRIVATE_NETWORKS",
+        value_delimiter = ',',
+        value_name = "CIDR,…"
+    )]
+    pub(crate) allow_private_networks: Vec<IpNet>,
+    /// Certificates to trust besides the usual ones, PEM
+    #[arg(long, env = "LIGATURE_CA_BUNDLE", value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+}
+
+impl NodeFlags {
+    /// The way out, as these flags allow it.
+    ///
+    /// # Errors
+    /// When the certificates cannot be read or a URL is none.
+    pub(crate) fn outbound(&self) -> anyhow::Result<outbound::Outbound> {
+        let mut settings = outbound::Settings::new(env!("CARGO_PKG_VERSION"));
+        settings
+            .allowed_networks
+            .clone_from(&self.allow_private_networks);
+        settings.provider_origins = vec![
+            self.bitbucket_api_url.clone(),
+            self.bitbucket_oauth_url.clone(),
+        ];
+        if let Some(path) = &self.ca_bundle {
+            let pem = std::fs::read(path)
+                .with_context(|| format!("LIGATURE_CA_BUNDLE {} cannot be read", path.display()))?;
+            settings.ca_bundle = Some(pem);
+        }
+        outbound::Outbound::new(&settings).context("outbound calls cannot be set up")
+    }
+
+    /// Request limits as the operator wants them.
+    pub(crate) fn budgets(&self) -> Vec<BudgetOverride> {
+        vec![BudgetOverride {
+            group: bitbucket::REPOSITORIES_GROUP,
+            limit: self.bitbucket_budget,
+            window_s: self.bitbucket_budget_window_seconds,
+        }]
+    }
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListenFlags {
+    /// Addresses to listen on
+    #[arg(
+        long,
+        env = "LIGATURE_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8080,[::1]:8080",
+        value_name = "ADDRESS,…"
+    )]
+    pub(crate) listen: Vec<SocketAddr>,
+}
+
+/// What to create at start if it is absent.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BootstrapFlags {
+    /// A project to create at start if absent
+    #[arg(
+        long,
+        env = "LIGATURE_BOOTSTRAP_PROJECT",
+        requires = "bootstrap_api_key",
+        value_name = "NAME"
+    )]
+    pub(crate) bootstrap_project: Option<String>,
+    /// An API key of that project to create at start if absent
+    #[arg(
+        long,
+        env = "LIGATURE_BOOTSTRAP_API_KEY",
+        requires = "bootstrap_project",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
+    pub(crate) bootstrap_api_key: Option<SecretString>,
+}

@@ -1,0 +1,24 @@
+//! What a person at a terminal reads. Results go to standard output, everything
+//! else to standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// A line of a command's result.
+///
+/// # Errors
+/// When standard output is closed.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// A line about how things go. That nobody reads it is no reason to stop.
+pub(crate) fn error(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// Whether a person watches standard error.
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,194 @@
+//! One process of Ligature: the store opened, the engine put together, the
+//! listeners bound, the workers started; and all of it stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bitbucket::{Bitbucket, Endpoints};
+use engine::{Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
+use secrecy::{ExposeSecret as _, SecretString};
+use store::{NewApiKey, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Database, NodeFlags};
+
+/// How often a node compares its clock with the database's.
+const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(60);
+/// How long requests under way may go on after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A node that is ready to serve.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) engine: Engine,
+    clock: Arc<SystemClock>,
+}
+
+impl Node {
+    /// Opens the store and puts the engine together.
+    ///
+    /// # Errors
+    /// When a setting is unusable or the database cannot be reached.
+    pub(crate) async fn open(database: Database, flags: &NodeFlags) -> anyhow::Result<Self> {
+        let endpoints = Endpoints {
+            api_url: flags.bitbucket_api_url.clone(),
+            oauth_url: flags.bitbucket_oauth_url.clone(),
+        };
+        let bitbucket = Bitbucket::new(&endpoints).context("Bitbucket's URLs are not usable")?;
+        let clock = Arc::new(SystemClock::default());
+        let store = Store::open(database.settings, clock.now())
+            .await
+            .context("the store cannot be opened")?;
+        if let Some(time) = store.database_time().await? {
+            clock.follow(time);
+        }
+        let engine = Engine::new(Parts {
+            store,
+            outbound: flags.outbound()?,
+            clock: clock.clone(),
+            registry: Registry::new(vec![Arc::new(bitbucket)]),
+            public_url: flags.public_url.clone(),
+            link_key: database.link_key,
+            min_schedule_s: flags.min_schedule_seconds,
+            budgets: flags.budgets(),
+        });
+        Ok(Self { engine, clock })
+    }
+
+    /// Whoever sits at the machine.
+    pub(crate) fn operator(&self) -> Actor {
+        self.engine.store.operator()
+    }
+
+    /// Creates a project and a key of it, unless they are there.
+    ///
+    /// # Errors
+    /// When the store fails, or the key belongs to another project.
+    pub(crate) async fn bootstrap(&self, project: &str, key: &SecretString) -> anyhow::Result<()> {
+        let engine = &self.engine;
+        let operator = self.operator();
+        if let Err(StoreError::NotFound { .. }) = engine.store.scope(&operator, project).await {
+            actions::project::create(engine, &operator, project.to_owned(), String::new(), None)
+                .await?;
+            tracing::info!(project, "the bootstrap project was created");
+        }
+        let known = engine
+            .store
+            .authenticate_api_key(key.expose_secret(), engine.clock.now())
+            .await?;
+        let Some(actor) = known else {
+            let new = NewApiKey {
+                label: Some("bootstrap".to_owned()),
+                access: Vec::new(),
+                whole: Some(key.clone()),
+            };
+            actions::api_key::create(engine, &operator, project, new).await?;
+            tracing::info!(project, "the bootstrap API key was created");
+            return Ok(());
+        };
+        engine
+            .store
+            .scope(&actor, project)
+            .await
+            .map(|_| ())
+            .context("LIGATURE_BOOTSTRAP_API_KEY is already a key of another project")
+    }
+
+    /// Serves on `listeners` and works, until `stop`.
+    ///
+    /// # Errors
+    /// When a listener fails.
+    pub(crate) async fn run(
+        self,
+        listeners: Vec<TcpListener>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let tasks = TaskTracker::new();
+        for listener in listeners {
+            let router = server::router(self.engine.clone());
+            let stopped = stop.clone();
+            tasks.spawn(async move {
+                let served = axum::serve(listener, router)
+                    .with_graceful_shutdown(stopped.cancelled_owned())
+                    .await;
+                if let Err(error) = served {
+                    tracing::error!(%error, "a listener failed");
+                }
+            });
+        }
+        tasks.spawn(self.engine.worker().run(stop.clone()));
+        tasks.spawn(compare_clocks(
+            self.engine.store.clone(),
+            self.clock.clone(),
+            stop.clone(),
+        ));
+        tasks.close();
+        stop.cancelled().await;
+        if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+            tracing::warn!("some work did not end in time; it goes on where it was last committed");
+        }
+        self.engine.store.close().await;
+        Ok(())
+    }
+}
+
+/// Keeps this node's clock level with the database's, so that leases mean the
+/// same on every node.
+async fn compare_clocks(store: Store, clock: Arc<SystemClock>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(COMPARE_CLOCKS_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        match store.database_time().await {
+            Ok(Some(time)) => clock.follow(time),
+            Ok(None) => return,
+            Err(error) => tracing::warn!(%error, "the database's time could not be read"),
+        }
+    }
+}
+
+/// Listens on each address. A machine without IPv6 has no `[::1]`: that one may
+/// be missing as long as another is there.
+///
+/// # Errors
+/// When an address is taken or none can be had.
+pub(crate) async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                anyhow::bail!(
+                    "{address} is in use by another program; choose another with LIGATURE_LISTEN"
+                )
+            }
+            Err(error) if address.is_ipv6() => {
+                tracing::debug!(%address, %error, "not listening there")
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}")),
+        }
+    }
+    anyhow::ensure!(!listeners.is_empty(), "there is no address to listen on");
+    Ok(listeners)
+}
+
+/// Resolves at SIGINT or SIGTERM.
+pub(crate) async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}

@@ -1,0 +1,56 @@
+//! `POST /oauth-connect`: the URL on which a customer consents, as plain text,
+//! since clients hand it straight to `window.open`.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use engine::actions::oauth::{Connect, MetadataItem};
+use engine::{Engine, actions};
+use serde::Deserialize;
+
+use crate::auth::Caller;
+use crate::extract::Json;
+use crate::problem::Problem;
+
+/// `POST /oauth-connect`. One SDK says `projectId` for `projectIdOrName`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Body {
+    #[serde(alias = "projectId")]
+    project_id_or_name: String,
+    provider: String,
+    group_ref: String,
+    group_name: Option<String>,
+    consumer_ref: String,
+    consumer_name: Option<String>,
+    provider_workspace_ref: Option<String>,
+    #[serde(default)]
+    provider_metadata: Option<BTreeMap<String, MetadataItem>>,
+    provider_app_id: Option<String>,
+}
+
+/// Where to send the customer.
+pub(crate) async fn connect(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    headers: HeaderMap,
+    Json(body): Json<Body>,
+) -> Result<String, Problem> {
+    let origin = headers
+        .get("origin")
+        .and_then(|value| value.to_str().ok())
+        .filter(|origin| *origin != "null");
+    let connect = Connect {
+        provider: body.provider,
+        group_ref: body.group_ref,
+        group_name: body.group_name,
+        consumer_ref: body.consumer_ref,
+        consumer_name: body.consumer_name,
+        provider_workspace_ref: body.provider_workspace_ref.filter(|text| !text.is_empty()),
+        provider_metadata: body.provider_metadata.unwrap_or_default(),
+        provider_app_id: body.provider_app_id.filter(|id| !id.is_empty()),
+        origin: origin.map(str::to_owned),
+    };
+    Ok(actions::oauth::connect(&engine, &actor, &body.project_id_or_name, connect).await?)
+}

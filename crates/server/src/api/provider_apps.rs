@@ -1,0 +1,89 @@
+//! `/projects/{p}/provider-apps`. The client secret goes in and never comes out.
+
+use axum::extract::State;
+use engine::{Engine, actions};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{NewProviderApp, ProviderApp};
+
+use crate::auth::FullCaller;
+use crate::extract::{Json, Path};
+use crate::problem::Problem;
+
+/// A provider app as the contract shapes it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProviderAppJson {
+    id: String,
+    project_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_ref: Option<String>,
+    provider: String,
+    client_id: String,
+    scopes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Value>,
+    create_time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_time: Option<Timestamp>,
+}
+
+impl From<ProviderApp> for ProviderAppJson {
+    fn from(app: ProviderApp) -> Self {
+        Self {
+            id: app.id,
+            project_id: app.project_id,
+            external_ref: app.external_ref,
+            provider: app.provider,
+            client_id: app.client_id,
+            scopes: app.scopes,
+            metadata: app.metadata,
+            create_time: app.create_time,
+            update_time: app.update_time,
+        }
+    }
+}
+
+/// `POST /projects/{p}/provider-apps`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct New {
+    external_ref: Option<String>,
+    provider: String,
+    client_id: String,
+    client_secret: SecretString,
+    scopes: Option<Vec<String>>,
+    metadata: Option<Value>,
+}
+
+/// Every provider app of the project.
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path(project): Path<String>,
+) -> Result<axum::Json<Vec<ProviderAppJson>>, Problem> {
+    let scope = engine.store.scope(&actor, &project).await?;
+    let apps = engine.store.within(&scope).provider_apps().await?;
+    Ok(axum::Json(apps.into_iter().map(Into::into).collect()))
+}
+
+/// Registers a provider app. The contract answers 200 here, not 201.
+pub(crate) async fn create(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path(project): Path<String>,
+    Json(new): Json<New>,
+) -> Result<axum::Json<ProviderAppJson>, Problem> {
+    let new = NewProviderApp {
+        external_ref: new.external_ref.filter(|text| !text.is_empty()),
+        provider: new.provider,
+        client_id: new.client_id,
+        client_secret: new.client_secret,
+        scopes: new.scopes.unwrap_or_default(),
+        metadata: new.metadata,
+    };
+    let app = actions::provider_app::create(&engine, &actor, &project, new).await?;
+    Ok(axum::Json(app.into()))
+}

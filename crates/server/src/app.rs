@@ -1,0 +1,76 @@
+//! All routes, and what every request passes through: an id, a trace, a body
+//! limit, headers that keep browsers careful.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use engine::Engine;
+use tower_http::set_header::SetResponseHeaderLayer;
+use uuid::Uuid;
+
+use crate::problem::{self, Problem};
+use crate::{api, downloads, health, oauth_callback, pages};
+
+/// The largest request body: a manifest of a megabyte in its JSON string.
+const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The whole server over an engine.
+#[must_use]
+pub fn router(engine: Engine) -> Router {
+    let header =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    Router::new()
+        .route("/", get(pages::status::show))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/callbacks/v1/oauth", get(oauth_callback::receive))
+        .route("/downloads/v1/{message}", get(downloads::fetch))
+        .nest("/v1", api::routes())
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(middleware::from_fn(identify))
+        .with_state(engine)
+}
+
+/// Gives the request an id, which problems and logs name. An id that a proxy in
+/// front sent is kept if it is short and plain.
+async fn identify(request: Request, next: Next) -> Response {
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let id = given
+        .filter(plain)
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = problem::REQUEST_ID
+        .scope(id.clone(), next.run(request))
+        .await;
+    // The query is left out: it may hold a code or a signature.
+    tracing::debug!(%method, path, status = response.status().as_u16(), request_id = id, "request");
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn no_route(uri: Uri) -> Problem {
+    Problem::new(404, format!("there is nothing at `{}`", uri.path()))
+        .remedy("The paths of this server: /v1/… for the API, / for its status")
+}
+
+async fn no_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(405, format!("`{}` does not answer {method}", uri.path()))
+}

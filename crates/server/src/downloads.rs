@@ -1,0 +1,38 @@
+//! Results too big for a webhook. The signed link is the whole authority: the
+//! receiver of a message need have no key.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use engine::Engine;
+use serde::Deserialize;
+
+use crate::extract::{Path, Query};
+use crate::problem::Problem;
+
+/// The query of a link.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Link {
+    #[serde(default)]
+    expires: i64,
+    #[serde(default)]
+    signature: String,
+}
+
+/// The array that `result` would have held.
+pub(crate) async fn fetch(
+    State(engine): State<Engine>,
+    Path(message): Path<String>,
+    Query(link): Query<Link>,
+) -> Result<Response, Problem> {
+    engine
+        .links
+        .check(&message, link.expires, &link.signature, engine.clock.now())?;
+    let result = engine.store.message_result(&message).await?;
+    Ok((
+        [(header::CONTENT_TYPE, "application/json")],
+        Bytes::from(result),
+    )
+        .into_response())
+}

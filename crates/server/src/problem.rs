@@ -1,0 +1,160 @@
+//! Errors as `application/problem+json` (RFC 9457): the one place where they get
+//! their status code. What the public reads is in the problem; what we need is
+//! logged here, once.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use connector::Failure;
+use engine::{ActionError, LinkError};
+use serde::Serialize;
+use store::StoreError;
+
+tokio::task_local! {
+    /// The id of the request being answered.
+    pub(crate) static REQUEST_ID: String;
+}
+
+/// A problem, as the API contract shapes it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
+        let title = StatusCode::from_u16(status)
+            .ok()
+            .and_then(|code| code.canonical_reason());
+        Self {
+            r#type: "about:blank",
+            title: title.unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            request_id: REQUEST_ID.try_with(Clone::clone).ok(),
+            causes: Vec::new(),
+            remedy: None,
+            retry_after_s: None,
+        }
+    }
+
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    fn causes(mut self, causes: Vec<String>) -> Self {
+        self.causes = causes;
+        self
+    }
+
+    fn maybe_remedy(mut self, remedy: Option<String>) -> Self {
+        self.remedy = remedy;
+        self
+    }
+
+    /// Something is wrong here, not there: nothing of it is told but the id.
+    fn ours(error: &dyn std::error::Error) -> Self {
+        let problem = Self::new(500, "the server failed; the request may be tried again")
+            .remedy("If it keeps failing, look for the request id in the server's log");
+        let causes: Vec<String> = std::iter::successors(error.source(), |e| e.source())
+            .map(ToString::to_string)
+            .collect();
+        tracing::error!(%error, ?causes, request_id = problem.request_id, "a request failed");
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after_s.map(HeaderValue::from);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("ApiKey header=\"X-Api-Key\""),
+            );
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+impl From<ActionError> for Problem {
+    fn from(error: ActionError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ActionError::NotFound { .. } => Self::new(404, detail),
+            ActionError::Forbidden { .. } => Self::new(403, detail),
+            ActionError::BadRequest { remedy, .. } => Self::new(400, detail).maybe_remedy(remedy),
+            ActionError::Invalid { causes, remedy, .. } => {
+                Self::new(422, detail).causes(causes).maybe_remedy(remedy)
+            }
+            ActionError::Conflict { .. } => Self::new(409, detail),
+            ActionError::Provider(failure) => failure.into(),
+            ActionError::Store(error) => error.into(),
+            ActionError::Internal(_) => Self::ours(&error),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let problem = |status| Self::new(status, format!("the provider answered: {failure}"));
+        match &failure {
+            Failure::Unauthorized { .. } | Failure::Forbidden { .. } => problem(422)
+                .remedy("Let the customer connect the account again, with every permission"),
+            Failure::NotFound { .. }
+            | Failure::Gone { .. }
+            | Failure::Conflict { .. }
+            | Failure::Invalid { .. } => problem(422),
+            Failure::RateLimited { retry_after_s } => {
+                let mut limited = problem(429);
+                limited.retry_after_s = Some(retry_after_s.unwrap_or(60));
+                limited
+            }
+            Failure::Unavailable { .. } | Failure::Protocol { .. } => problem(502),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { .. } | StoreError::Conflict { .. } => {
+                ActionError::from(error).into()
+            }
+            other => Self::ours(&other),
+        }
+    }
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Expired => Self::new(410, error.to_string())
+                .remedy("Links are good for 15 minutes and made anew at each delivery attempt"),
+            LinkError::Forged => Self::new(403, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Databases for tests, so that every test of the store runs on both kinds.
+//!
+//! Only ever a dev-dependency. A test is an `async fn(TestStore)` named in
+//! [`both!`]; it gets a store of its own: a file in a temporary directory, or a
+//! schema in the PostgreSQL cluster that this test program has started.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests use this crate, and they fail by panicking"
+)]
+
+mod cluster;
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::Timestamp;
+use store::{MasterKeys, Settings, Store};
+use tempfile::TempDir;
+
+/// The time at which test stores are opened.
+pub const START: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// A store of a test's own.
+#[derive(Debug)]
+pub struct TestStore {
+    store: Store,
+    /// What it was opened with, to open it again.
+    pub settings: Settings,
+    _directory: Option<TempDir>,
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    async fn open(settings: Settings, directory: Option<TempDir>) -> Self {
+        let store = Store::open(settings.clone(), START)
+            .await
+            .expect("a new store opens");
+        Self {
+            store,
+            settings,
+            _directory: directory,
+        }
+    }
+
+    /// Closes the store and opens it again.
+    pub async fn reopen(self) -> Self {
+        self.store.close().await;
+        Self::open(self.settings, self._directory).await
+    }
+}
+
+/// The keys of test stores.
+#[must_use]
+pub fn keys() -> MasterKeys {
+    MasterKeys::new([7; 32], None)
+}
+
+/// A store on SQLite.
+pub async fn sqlite() -> TestStore {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path().join("ligature.db");
+    let settings = Settings {
+        url: format!("sqlite:{}", path.display()),
+        schema: None,
+        keys: keys(),
+        max_connections: 4,
+    };
+    TestStore::open(settings, Some(directory)).await
+}
+
+/// A store on PostgreSQL; `None`, with a note, where it is not installed.
+pub async fn postgres() -> Option<TestStore> {
+    static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+    let url = cluster::url()?;
+    let settings = Settings {
+        url: url.to_owned(),
+        schema: Some(format!("test_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed))),
+        keys: keys(),
+        max_connections: 8,
+    };
+    Some(TestStore::open(settings, None).await)
+}
+
+/// Makes tests of `async fn(TestStore)`, each once on SQLite and once on
+/// PostgreSQL, in modules of these names.
+#[macro_export]
+macro_rules! both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test($crate::sqlite().await).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    if let Some(store) = $crate::postgres().await {
+                        super::$test(store).await;
+                    }
+                }
+            )*
+        }
+    };
+}
