@@ -19,11 +19,13 @@ use crate::oauth::{App, OAuthError};
 
 /// Tokens that end sooner than this are refreshed first.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
-/// How long one refresh may hold the lock: longer than the token endpoint's
-/// time-out, shorter than a token's life.
-const LOCK: SignedDuration = SignedDuration::from_secs(90);
+/// How long the token endpoint may take.
+const TIME_OUT: Duration = Duration::from_secs(20);
+/// How long one refresh may hold the lock: longer than that, and short enough for
+/// others to take over from a node that died.
+const LOCK: SignedDuration = SignedDuration::from_secs(30);
 /// How long others wait for the one that refreshes, and how often they look.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(75);
+const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A credential ready for a request.
@@ -138,6 +140,8 @@ impl Tokens {
         connection_id: &str,
         version: i64,
     ) -> Result<Fresh, TokenError> {
+        // One holder is one call, not one process: its own tasks wait as others do.
+        let holder = format!("{}/{}", self.owner, uuid::Uuid::now_v7().simple());
         let give_up = self
             .clock
             .now()
@@ -145,18 +149,14 @@ impl Tokens {
             .unwrap_or(Timestamp::MAX);
         loop {
             let now = self.clock.now();
-            if self
-                .store
-                .lock_refresh(connection_id, &self.owner, now, LOCK)
+            let store = &self.store;
+            if store
+                .lock_refresh(connection_id, &holder, now, LOCK)
                 .await?
             {
-                let result = self
-                    .refresh_locked(description, connection_id, version)
+                return self
+                    .refresh_alone(description, connection_id, version, holder)
                     .await;
-                self.store
-                    .unlock_refresh(connection_id, &self.owner)
-                    .await?;
-                return result;
             }
             let stored = self.store.credential(connection_id).await?;
             if stored.version != version {
@@ -169,6 +169,27 @@ impl Tokens {
             }
             self.clock.sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Refreshes under the lock and gives it back; in a task of its own, since a
+    /// caller that goes away must not take a new pair with it that is not stored.
+    async fn refresh_alone(
+        &self,
+        description: &Description,
+        connection_id: &str,
+        version: i64,
+        holder: String,
+    ) -> Result<Fresh, TokenError> {
+        let (this, description, id) = (self.clone(), description.clone(), connection_id.to_owned());
+        let task = tokio::spawn(async move {
+            let result = this.refresh_locked(&description, &id, version).await;
+            this.store.unlock_refresh(&id, &holder).await?;
+            result
+        });
+        task.await.unwrap_or_else(|_| {
+            let message = "the refresh of the token was cut off".to_owned();
+            Err(TokenError::Unavailable { message })
+        })
     }
 
     async fn refresh_locked(
@@ -249,8 +270,13 @@ impl Tokens {
                     message: error.to_string(),
                 })?;
         let app = App::new(description, &client_id, &secret, &self.callback_url)?;
-        app.refresh(&self.outbound, refresh_token, self.clock.now())
+        let refresh = app.refresh(&self.outbound, refresh_token, self.clock.now());
+        let late = |_| OAuthError::Unavailable {
+            message: "the token endpoint did not answer in time".to_owned(),
+        };
+        tokio::time::timeout(TIME_OUT, refresh)
             .await
+            .map_err(late)?
     }
 
     /// The store is read once more: with rotation, a refusal is what the loser

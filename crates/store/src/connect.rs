@@ -120,6 +120,9 @@ impl Store {
         tx.db().execute_raw(organization).await?;
         rotation::check(tx.db(), self.backend(), &self.inner.keys).await?;
         rotation::rewrap(tx.db(), self.backend(), &self.inner.keys).await?;
+        if self.backend() == Backend::Sqlite {
+            forget_owners(&tx, now).await?;
+        }
         tx.commit().await
     }
 
@@ -233,6 +236,18 @@ impl Tx<'_> {
         }
         Ok(())
     }
+}
+
+/// On SQLite whoever held something when we open is dead: the lock file says
+/// that we are alone. So nothing waits for leases to lapse after a crash.
+async fn forget_owners(tx: &Tx<'_>, now: Timestamp) -> Result<()> {
+    let work = "UPDATE work SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL";
+    tx.execute(work, []).await?;
+    let outbox = "UPDATE outbox SET owner = NULL, next_at = $1 WHERE status = 'pending' AND owner IS NOT NULL";
+    tx.execute(outbox, [now.as_millisecond().into()]).await?;
+    let refreshes = "UPDATE connection SET refresh_owner = NULL, refresh_until = NULL WHERE refresh_owner IS NOT NULL";
+    tx.execute(refreshes, []).await?;
+    Ok(())
 }
 
 /// The path in `sqlite:PATH` or `sqlite://PATH`.
