@@ -215,7 +215,7 @@ impl Store {
         for held in held.chunks(ROWS_PER_STATEMENT) {
             let sql = format!(
                 "UPDATE work SET lease_until = $1 WHERE owner = $2 \
-                 AND (kind, subject_id, epoch) IN (VALUES {}) RETURNING kind, subject_id",
+                 AND (kind, subject_id, epoch) IN (VALUES {}) RETURNING kind, subject_id, epoch",
                 rows(3, 3, held.len())
             );
             let mut values: Vec<Value> =
@@ -230,13 +230,17 @@ impl Store {
             for row in tx.db().query_all_raw(statement).await? {
                 let kind: String = row.try_get("", "kind")?;
                 let subject_id: String = row.try_get("", "subject_id")?;
-                kept.insert((kind, subject_id));
+                let epoch: i64 = row.try_get("", "epoch")?;
+                kept.insert((kind, subject_id, epoch));
             }
             tx.commit().await?;
         }
         Ok(held
             .iter()
-            .filter(|lease| kept.contains(&(lease.kind.0.to_owned(), lease.subject_id.clone())))
+            .filter(|lease| {
+                let kind = lease.kind.0.to_owned();
+                kept.contains(&(kind, lease.subject_id.clone(), lease.epoch))
+            })
             .cloned()
             .collect())
     }

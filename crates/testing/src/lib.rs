@@ -90,6 +90,14 @@ pub async fn postgres() -> Option<TestStore> {
     Some(TestStore::open(settings, None).await)
 }
 
+/// The default database of this test program's PostgreSQL cluster, for a test of
+/// whole processes; no other test touches its `public` schema. `None`, with a
+/// note, where PostgreSQL is not installed.
+#[must_use]
+pub fn postgres_url() -> Option<&'static str> {
+    cluster::url()
+}
+
 /// Makes tests of `async fn(TestStore)`, each once on SQLite and once on
 /// PostgreSQL, in modules of these names.
 #[macro_export]

@@ -200,3 +200,36 @@ pub(crate) async fn behind(store: &TestStore) -> DatabaseConnection {
     }
     Database::connect(options).await.unwrap()
 }
+
+/// The due work of a new project that reads that many objects.
+pub(crate) async fn subjects(store: &Store, count: usize) -> Vec<String> {
+    let (_, scope) = project(store, &ids::new()).await;
+    let tenant = store.within(&scope);
+    tenant.upsert_group("acme", None, NOW).await.unwrap();
+    tenant.upsert_consumer("ada", None, NOW).await.unwrap();
+    let connection = new_connection("acme", None);
+    let connection = tenant.upsert_connection(connection, NOW).await.unwrap();
+    let revisions = vec![new_revision("sync", json!({}))];
+    let integration = tenant.deploy(revisions, NOW).await.unwrap().remove(0);
+    let objects = (0..count).map(|n| NewSync {
+        object_name: format!("object {n}"),
+        run: Some(ReadType::Backfill),
+        since: None,
+        watermark: None,
+    });
+    let new = NewInstallation {
+        integration_id: integration.id,
+        revision_id: integration.latest_revision.id,
+        connection_id: connection.id,
+        group_ref: "acme".to_owned(),
+        created_by: "operator".to_owned(),
+        config: json!({}),
+        objects: objects.collect(),
+    };
+    tenant.install(new, NOW).await.unwrap();
+    let leases = store.claim(&[Kind::READ], "setup", 99, NOW).await.unwrap();
+    for lease in &leases {
+        store.finish(lease, Some(NOW), NOW).await.unwrap();
+    }
+    leases.into_iter().map(|lease| lease.subject_id).collect()
+}
