@@ -93,15 +93,6 @@ impl Scope {
         }
     }
 
-    /// The same project, as far as one group sees it.
-    #[cfg(test)]
-    pub(crate) fn limited_to(self, group_ref: &str) -> Self {
-        Self {
-            group_ref: Some(group_ref.to_owned()),
-            ..self
-        }
-    }
-
     /// The project.
     #[must_use]
     pub fn project_id(&self) -> &str {

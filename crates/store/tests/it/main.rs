@@ -1,14 +1,25 @@
 //! The store's tests, every one on both databases.
 
+#[cfg(test)]
 mod fixture;
 
+#[cfg(test)]
 mod budget;
+#[cfg(test)]
 mod open;
+#[cfg(test)]
 mod outbox;
+#[cfg(test)]
 mod reading;
+#[cfg(test)]
 mod sealing;
+#[cfg(test)]
 mod tenancy;
+#[cfg(test)]
 mod uniqueness;
+#[cfg(test)]
 mod wake;
+#[cfg(test)]
 mod work;
+#[cfg(test)]
 mod work_model;

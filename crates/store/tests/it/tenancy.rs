@@ -13,7 +13,8 @@ use testing::TestStore;
 use crate::fixture::{NOW, after, behind, claim, new_connection, new_installation, project, world};
 
 testing::both!(
-    a_scope_sees_its_own_project_only,
+    nothing_of_another_project_is_found,
+    nothing_of_another_project_is_listed_or_referred_to,
     a_group_sees_its_own_rows_only,
     a_key_sees_its_own_project_only,
 );
@@ -25,7 +26,7 @@ fn hidden<T: std::fmt::Debug>(result: Result<T, StoreError>) {
     );
 }
 
-async fn a_scope_sees_its_own_project_only(store: TestStore) {
+async fn nothing_of_another_project_is_found(store: TestStore) {
     let mine = world(&store, "mine").await;
     let lease = claim(&store, "a", NOW).await;
     let operation = store
@@ -76,18 +77,22 @@ async fn a_scope_sees_its_own_project_only(store: TestStore) {
             .latest_backfill(&mine.installation.id, "repositories")
             .await,
     );
-    hidden(
-        stranger
-            .install(new_installation(&mine, "acme", &mine.connection.id), NOW)
-            .await,
-    );
     let (_, key) = tenant
         .create_api_key(NewApiKey::default(), NOW)
         .await
         .unwrap();
     hidden(stranger.revoke_api_key(key.expose_secret(), NOW).await);
+}
 
-    // What refers to another project's rows finds them missing.
+async fn nothing_of_another_project_is_listed_or_referred_to(store: TestStore) {
+    let mine = world(&store, "mine").await;
+    let (_, scope) = project(&store, "other").await;
+    let stranger = store.within(&scope);
+    hidden(
+        stranger
+            .install(new_installation(&mine, "acme", &mine.connection.id), NOW)
+            .await,
+    );
     stranger.upsert_group("acme", None, NOW).await.unwrap();
     stranger.upsert_consumer("ada", None, NOW).await.unwrap();
     let foreign = new_connection("acme", Some(&mine.provider_app));
@@ -127,20 +132,11 @@ async fn a_scope_sees_its_own_project_only(store: TestStore) {
         .unwrap();
     assert_eq!(operations, (Vec::new(), None));
     assert_eq!(stranger.deliveries_overview().await.unwrap().pending, 0);
-    hidden(
-        stranger
-            .connection_details(std::slice::from_ref(&mine.connection))
-            .await
-            .and_then(|details| match details.as_slice() {
-                [one] if one.provider_app.is_none() && one.group.name == "acme" => {
-                    Err(StoreError::NotFound {
-                        what: "nothing of mine",
-                        id: String::new(),
-                    })
-                }
-                _ => Ok(()),
-            }),
-    );
+    // What a connection refers to is looked for in the own project only.
+    let foreign = std::slice::from_ref(&mine.connection);
+    let details = stranger.connection_details(foreign).await.unwrap();
+    assert_eq!(details[0].provider_app, None);
+    assert_eq!(details[0].group.name, "acme");
 }
 
 /// A scope limited to a group, by way of a consent that remembers one.

@@ -11,6 +11,7 @@ testing::both!(
     a_poke_while_running_runs_again,
     a_row_without_a_time_sleeps,
     the_loser_of_a_race_gets_nothing,
+    a_renewal_tells_two_leases_of_one_owner_apart,
 );
 
 async fn a_lease_passes_on_when_it_lapses(store: TestStore) {
@@ -163,4 +164,12 @@ async fn the_loser_of_a_race_gets_nothing(store: TestStore) {
     subjects.sort();
     subjects.dedup();
     assert_eq!(subjects.len(), 8);
+}
+
+async fn a_renewal_tells_two_leases_of_one_owner_apart(store: TestStore) {
+    world(&store, "mail").await;
+    let lapsed = claim(&store, "a", after(0)).await;
+    let current = claim(&store, "a", after(30)).await;
+    let held = [lapsed, current.clone()];
+    assert_eq!(store.renew("a", &held, after(31)).await.unwrap(), [current]);
 }
