@@ -14,6 +14,7 @@ testing::both!(
     a_run_is_told_everything,
     a_page_is_committed_whole,
     a_page_that_fails_midway_leaves_nothing,
+    a_commit_that_is_dropped_is_whole_or_nothing,
     a_zombie_commits_nothing,
     a_run_ends_and_the_next_begins,
     a_retry_keeps_the_attempts,
@@ -135,6 +136,45 @@ async fn a_page_that_fails_midway_leaves_nothing(store: TestStore) {
     assert_eq!(store.overview().await.unwrap().messages_pending, 0);
     let commit = full_page(&world, &operation);
     store.commit_page(&lease, commit, after(2)).await.unwrap();
+}
+
+async fn a_commit_that_is_dropped_is_whole_or_nothing(store: TestStore) {
+    let world = world(&store, "mail").await;
+    let lease = claim(&store, "a", after(0)).await;
+    let run = store
+        .read_subject(&lease)
+        .await
+        .unwrap()
+        .sync
+        .operation_id
+        .unwrap();
+    for polls in 0..200 {
+        let commit = PageCommit {
+            records: 1,
+            ..full_page(&world, &run)
+        };
+        let patience = async {
+            for _ in 0..polls * 4 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            committed = store.commit_page(&lease, commit, after(1)) => committed.unwrap(),
+            () = patience => {}
+        }
+    }
+    let commit = full_page(&world, &run);
+    store.commit_page(&lease, commit, after(2)).await.unwrap();
+    let records = store
+        .read_subject(&lease)
+        .await
+        .unwrap()
+        .sync
+        .records_processed;
+    let messages = store.overview().await.unwrap().messages_pending;
+    // The last page had two records and one message, every other one of each.
+    assert_eq!(records, messages + 1);
 }
 
 async fn a_zombie_commits_nothing(store: TestStore) {
