@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Now, and waiting.
 #[async_trait::async_trait]
 pub trait Clock: Debug + Send + Sync {
-    /// The present.
+    /// The present, in whole milliseconds, as the store keeps time.
     fn now(&self) -> Timestamp;
     /// Returns after `duration` has passed on this clock.
     async fn sleep(&self, duration: Duration);
@@ -42,10 +42,9 @@ impl SystemClock {
 #[async_trait::async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let offset = SignedDuration::from_millis(self.offset_ms.load(Ordering::Relaxed));
-        Self::machine()
-            .saturating_add(offset)
-            .unwrap_or(Timestamp::MAX)
+        let offset_ms = self.offset_ms.load(Ordering::Relaxed);
+        let now_ms = Self::machine().as_millisecond().saturating_add(offset_ms);
+        Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::MAX)
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::Args;
 use engine::BudgetOverride;
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::master_key;
 
@@ -64,7 +65,8 @@ impl StoreFlags {
             .database_url
             .as_deref()
             .filter(|url| !url.is_empty() && !url.starts_with("sqlite:"));
-        let key = match (&self.secret_key, postgres) {
+        let given = |key: &&SecretString| !key.expose_secret().is_empty();
+        let key = match (self.secret_key.as_ref().filter(given), postgres) {
             (Some(key), _) => key.clone(),
             (None, None) => master_key::in_dir(&self.data_dir)?,
             (None, Some(_)) if schema.is_some() => master_key::in_dir(&self.data_dir)?,
@@ -72,7 +74,7 @@ impl StoreFlags {
                 "PostgreSQL needs LIGATURE_SECRET_KEY, the same on every node: make one with `head -c 32 /dev/urandom | base64`"
             ),
         };
-        let keys = store::MasterKeys::parse(&key, self.secret_key_previous.as_ref())
+        let keys = store::MasterKeys::parse(&key, self.secret_key_previous.as_ref().filter(given))
             .context("LIGATURE_SECRET_KEY is not 32 bytes in base64")?;
         let url = match (&self.database_url, postgres) {
             (Some(url), _) if !url.is_empty() => url.clone(),
@@ -150,10 +152,11 @@ pub(crate) struct NodeFlags {
     #[arg(
         long,
         env = "LIGATURE_ALLOW_PRIVATE_NETWORKS",
-        value_delimiter = ',',
+        default_value = "",
+        hide_default_value = true,
         value_name = "CIDR,…"
     )]
-    pub(crate) allow_private_networks: Vec<IpNet>,
+    pub(crate) allow_private_networks: Networks,
     /// Certificates to trust besides the usual ones, PEM
     #[arg(long, env = "LIGATURE_CA_BUNDLE", value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
@@ -168,7 +171,7 @@ impl NodeFlags {
         let mut settings = outbound::Settings::new(env!("CARGO_PKG_VERSION"));
         settings
             .allowed_networks
-            .clone_from(&self.allow_private_networks);
+            .clone_from(&self.allow_private_networks.0);
         settings.provider_origins = vec![
             self.bitbucket_api_url.clone(),
             self.bitbucket_oauth_url.clone(),
@@ -188,6 +191,27 @@ impl NodeFlags {
             limit: self.bitbucket_budget,
             window_s: self.bitbucket_budget_window_seconds,
         }]
+    }
+}
+
+/// Networks, separated by commas. Nothing is no network: containers often set a
+/// variable to nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
+        let network = |item: &str| {
+            item.parse()
+                .map_err(|_| format!("`{item}` is not a network such as 10.1.0.0/16"))
+        };
+        items.map(network).collect::<Result<_, _>>().map(Self)
     }
 }
 

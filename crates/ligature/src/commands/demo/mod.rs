@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::sandbox::SandboxFlags;
-use crate::config::{NodeFlags, StoreFlags};
+use crate::config::{Networks, NodeFlags, StoreFlags};
 use crate::console;
 use crate::node::{self, Node};
 use inbox::Inbox;
@@ -149,9 +149,9 @@ impl Demo {
                 .unwrap_or(u32::MAX)
                 .max(1),
             min_schedule_seconds: 600,
-            allow_private_networks: vec![
+            allow_private_networks: Networks(vec![
                 ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
-            ],
+            ]),
             ca_bundle: None,
         }
     }
