@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("engine", &["store", "outbound", "connector", "manifest"]),
     ("server", &["engine", "store", "manifest", "connector"]),
     ("sandbox", &[]),
+    ("testing", &["store"]),
     ("ligature", ALL),
     ("bench", ALL),
 ];

@@ -19,7 +19,6 @@ const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The whole server over an engine.
-#[must_use]
 pub fn router(engine: Engine) -> Router {
     let header =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));

@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
 use crate::api::until;
-use crate::receiver::Receiver;
+use crate::receiver::{Inbox, Receiver};
 use crate::serve::Server;
 
 /// When the process dies.
@@ -125,10 +125,17 @@ async fn nothing_is_lost(database: Option<String>, kills: &[Kill]) {
         all && server.has_succeeded(&path).await && server.has_nothing_to_deliver().await
     })
     .await;
-    let inbox = receiver.inbox.lock().unwrap();
+    account(on, kills.len(), &receiver.inbox.lock().unwrap());
+}
+
+#[allow(
+    clippy::print_stdout,
+    reason = "the figures are the point of a larger run"
+)]
+fn account(on: &str, kills: usize, inbox: &Inbox) {
     println!(
         "{on}: {} kills, {} repositories and {} projects, {} messages, {} delivered again, {} records in two messages",
-        kills.len(),
+        kills,
         inbox.distinct("repositories"),
         inbox.distinct("projects"),
         inbox.messages.len(),

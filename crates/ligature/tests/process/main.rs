@@ -1,6 +1,12 @@
 //! The binary as its users run it: whole processes, killed and started again,
 //! over real sockets and both databases.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 mod api;
 mod cli;
 mod crash;
