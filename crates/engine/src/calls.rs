@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use connector::{Connector, Description, Failure, Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use outbound::{Outbound, SendError};
+use outbound::{Credential, Outbound, SendError};
 use sha2::{Digest, Sha256};
-use store::{Spend, Store, StoreError};
+use store::{Spend, StoreError};
 
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::random;
 use crate::tokens::{Fresh, TokenError, Tokens};
@@ -30,18 +31,6 @@ pub enum Lane {
     Scheduled,
     /// A backfill.
     Backfill,
-}
-
-impl Lane {
-    /// The number under which work of this lane is kept.
-    #[must_use]
-    pub fn number(self) -> i32 {
-        match self {
-            Self::Interactive => 0,
-            Self::Scheduled => 1,
-            Self::Backfill => 2,
-        }
-    }
 }
 
 /// Limits of one resource group that the operator has set.
@@ -72,18 +61,28 @@ pub enum CallError {
     Store(#[from] StoreError),
 }
 
-/// Sends requests in a connection's name.
+/// In whose name a request is sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Caller<'a> {
+    /// A connection's, by its id; its token is kept fresh.
+    Connection(&'a str),
+    /// Of whoever holds this credential, which cannot be refreshed.
+    Holder(&'a Credential),
+}
+
+/// Sends requests to providers.
 #[derive(Debug, Clone)]
 pub struct Calls {
-    pub(crate) store: Store,
     pub(crate) outbound: Outbound,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) tokens: Tokens,
+    pub(crate) budget: Arc<dyn Budget>,
+    /// Absent where there is no store, and so no connection.
+    pub(crate) tokens: Option<Tokens>,
     pub(crate) budgets: Arc<[BudgetOverride]>,
 }
 
 impl Calls {
-    /// Sends `request` with the connection's credential, within the budget.
+    /// Sends `request` with the caller's credential, within the budget.
     ///
     /// Any answer of the provider is `Ok`, a refusal too: what it means is for
     /// the connector to say.
@@ -93,20 +92,30 @@ impl Calls {
     pub async fn send(
         &self,
         connector: &dyn Connector,
-        connection_id: &str,
+        caller: Caller<'_>,
         lane: Lane,
         request: &Request,
     ) -> Result<Response, CallError> {
         let description = connector.describe();
-        let fresh = self.tokens.fresh(description, connection_id).await?;
+        let (tokens, connection_id) = match (caller, &self.tokens) {
+            (Caller::Connection(id), Some(tokens)) => (tokens, id),
+            (Caller::Connection(_), None) => {
+                let message = "there is no store, and so no connection".to_owned();
+                return Err(Failure::Unauthorized { message }.into());
+            }
+            (Caller::Holder(credential), _) => {
+                let fresh = Fresh::held(credential);
+                return self.send_once(description, &fresh, lane, request).await;
+            }
+        };
+        let fresh = tokens.fresh(description, connection_id).await?;
         let response = self.send_once(description, &fresh, lane, request).await?;
         if response.status != 401 {
             return Ok(response);
         }
         // A refused credential is refreshed once. If that brings nothing newer,
         // the first answer stands: the connector says what a 401 means here.
-        match self
-            .tokens
+        match tokens
             .after_refusal(description, connection_id, fresh.version)
             .await
         {
@@ -159,7 +168,7 @@ impl Calls {
             .unwrap_or(Timestamp::MAX);
         loop {
             let now = self.clock.now();
-            let until = match self.store.spend(bucket, share, window, now).await? {
+            let until = match self.budget.spend(bucket, share, window, now).await? {
                 Spend::Granted => return Ok(()),
                 Spend::Full { until } | Spend::Blocked { until } => until,
             };
@@ -211,7 +220,7 @@ impl Calls {
             .saturating_add(random::jittered(wait))
             .unwrap_or(Timestamp::MAX);
         tracing::warn!(%until, "the provider's request limit is reached; calls wait");
-        Ok(self.store.gate(bucket, until, now).await?)
+        Ok(self.budget.gate(bucket, until, now).await?)
     }
 }
 

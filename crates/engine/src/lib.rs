@@ -7,6 +7,7 @@
 //! The engine never names a provider: it is handed a [`Registry`] at start-up.
 
 pub mod actions;
+mod budget;
 pub mod calls;
 mod clock;
 mod deliver;
@@ -25,10 +26,12 @@ use outbound::Outbound;
 use secrecy::SecretSlice;
 use store::Store;
 
+pub use budget::{Budget, OwnBudget};
 pub use calls::{BudgetOverride, Calls};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{LinkError, Links};
 pub use error::ActionError;
+pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
 pub use shape::{InstallationConfig, ReadConfig, ReadObjectConfig};
 pub use store::{Access, Actor, Scope};
@@ -90,10 +93,10 @@ impl Engine {
             callback_url: Arc::clone(&callback_url),
         };
         let calls = Calls {
-            store: parts.store.clone(),
             outbound: parts.outbound.clone(),
             clock: Arc::clone(&parts.clock),
-            tokens,
+            budget: Arc::new(parts.store.clone()),
+            tokens: Some(tokens),
             budgets: parts.budgets.into(),
         };
         Self {

@@ -40,6 +40,21 @@ pub struct Fresh {
     pub(crate) counted_as: String,
 }
 
+impl Fresh {
+    /// A credential that is what it is.
+    pub(crate) fn held(credential: &Sent) -> Self {
+        let counted_as = match credential {
+            Sent::Bearer(token) => token.expose_secret().to_owned(),
+            Sent::Basic { username, .. } => username.clone(),
+        };
+        Self {
+            credential: credential.clone(),
+            version: 0,
+            counted_as,
+        }
+    }
+}
+
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {

@@ -10,7 +10,7 @@ use store::{
 
 use super::require_name;
 use crate::read::inputs_of;
-use crate::shape::{InstallationConfig, Selection, chosen};
+use crate::shape::{InstallationConfig, Selection, chosen, completed};
 use crate::{ActionError, Engine};
 
 /// A request for an installation.
@@ -84,7 +84,7 @@ pub async fn create(
                 connection_id: connection.id,
                 group_ref: install.group_ref,
                 created_by: install.created_by.unwrap_or_else(|| actor.label()),
-                config: install.content,
+                config: completed(install.content, &integration.provider),
                 objects,
             },
             now,

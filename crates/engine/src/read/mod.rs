@@ -6,8 +6,11 @@
 //! loses nothing and repeats at most one page, and a process that lost its lease
 //! while it was frozen changes nothing.
 
+mod direct;
 mod failure;
 mod log;
+
+pub use direct::{DirectError, DirectRead, Pause};
 
 use connector::{Connector, Intent, Outcome, Page, ReadIntent, State};
 use jiff::Timestamp;
@@ -18,7 +21,7 @@ use store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{CallError, Calls, Lane};
+use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
 use crate::registry::Registry;
 use crate::shape::{Envelope, Selection, ShapedRecord, messages};
@@ -134,7 +137,7 @@ impl Reader {
                 .calls
                 .send(
                     connector.as_ref(),
-                    &subject.connection.id,
+                    Caller::Connection(&subject.connection.id),
                     plan.lane,
                     &request,
                 )

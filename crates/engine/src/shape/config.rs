@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// `config.content`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -18,7 +19,7 @@ pub struct InstallationConfig {
     pub read: Option<ReadConfig>,
     /// Everything else, such as `write` and `proxy`.
     #[serde(flatten)]
-    pub rest: serde_json::Map<String, serde_json::Value>,
+    pub rest: serde_json::Map<String, Value>,
 }
 
 /// `config.content.read`.
@@ -59,7 +60,32 @@ pub struct ReadObjectConfig {
     pub backfill: Option<manifest::Backfill>,
     /// Everything else.
     #[serde(flatten)]
-    pub rest: serde_json::Map<String, serde_json::Value>,
+    pub rest: serde_json::Map<String, Value>,
+}
+
+/// `config.content` with the keys that the contract requires in answers: clients
+/// read through them unasked, and a null would stop them.
+pub(crate) fn completed(mut content: Value, provider: &str) -> Value {
+    fill(&mut content, "provider", json!(provider));
+    if let Some(read) = content.get_mut("read") {
+        fill(read, "objects", json!({}));
+        let objects = read.get_mut("objects").and_then(Value::as_object_mut);
+        for (name, object) in objects.into_iter().flatten() {
+            fill(object, "objectName", json!(name));
+            fill(object, "selectedFields", json!({}));
+            fill(object, "selectedFieldMappings", json!({}));
+        }
+    }
+    content
+}
+
+/// Gives an object a key that it lacks or has as null.
+fn fill(object: &mut Value, key: &str, default: Value) {
+    if let Some(object) = object.as_object_mut()
+        && object.get(key).is_none_or(Value::is_null)
+    {
+        object.insert(key.to_owned(), default);
+    }
 }
 
 fn null_as_empty<'de, D: serde::Deserializer<'de>>(

@@ -6,7 +6,10 @@ mod config;
 mod message;
 mod record;
 mod selection;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use config::completed;
 pub use config::{InstallationConfig, ReadConfig, ReadObjectConfig};
 pub(crate) use message::{Envelope, messages};
 pub(crate) use record::ShapedRecord;
