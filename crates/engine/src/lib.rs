@@ -33,7 +33,7 @@ pub use deliver::{LinkError, Links};
 pub use error::ActionError;
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
-pub use shape::{InstallationConfig, ReadConfig, ReadObjectConfig};
+pub use shape::{InstallationConfig, ReadConfig, ReadObjectConfig, pick};
 pub use store::{Access, Actor, Scope};
 pub use tokens::Tokens;
 pub use worker::Worker;

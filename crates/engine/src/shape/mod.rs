@@ -13,4 +13,5 @@ pub(crate) use config::completed;
 pub use config::{InstallationConfig, ReadConfig, ReadObjectConfig};
 pub(crate) use message::{Envelope, messages};
 pub(crate) use record::ShapedRecord;
+pub use record::pick;
 pub(crate) use selection::{Selection, chosen};

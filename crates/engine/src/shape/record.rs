@@ -1,17 +1,18 @@
 //! One record as one entry of `result`: `fields`, `mappedFields`, `raw`.
 //!
 //! Values are copied as the provider wrote them, never re-encoded, unless a value
-//! mapping replaces one. A field that the record lacks is left out: Bitbucket, for
-//! one, leaves out what it keeps secret, and absent is not empty.
+//! mapping replaces one. A field that the record lacks is left out: some providers
+//! leave out what they keep secret, and absent is not empty.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use connector::Record;
+use manifest::FieldPath;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::selection::{Place, Rule, Selection, SelectionError};
+use super::selection::{Place, Selection, SelectionError};
 
 /// An entry of `result`, encoded.
 #[derive(Debug)]
@@ -28,27 +29,20 @@ struct Entry<'a> {
 impl Selection {
     /// Shapes one record.
     pub(crate) fn shape(&self, record: &Record) -> Result<ShapedRecord, SelectionError> {
-        let sent: BTreeMap<Cow<'_, str>, &RawValue> =
-            serde_json::from_str(record.raw.get()).map_err(SelectionError::Record)?;
-        let added: BTreeMap<&str, Box<RawValue>> = record
-            .added
-            .iter()
-            .map(|(name, value)| Ok((name.as_str(), to_raw_value(value)?)))
-            .collect::<Result<_, _>>()
-            .map_err(SelectionError::Record)?;
-        let top = |name: &str| {
-            sent.get(name)
-                .copied()
-                .or_else(|| added.get(name).map(AsRef::as_ref))
-        };
+        self.encode(record)
+            .map(ShapedRecord)
+            .map_err(SelectionError::Record)
+    }
 
+    fn encode(&self, record: &Record) -> Result<Vec<u8>, serde_json::Error> {
+        let top = Top::of(record)?;
         let mut entry = Entry {
             fields: BTreeMap::new(),
             mapped_fields: BTreeMap::new(),
             raw: &record.raw,
         };
         for rule in &self.rules {
-            let Some(value) = rule.pick(top)? else {
+            let Some(value) = top.value(&rule.source, &rule.values)? else {
                 continue;
             };
             match &rule.place {
@@ -61,52 +55,113 @@ impl Selection {
                 self.rules
                     .iter()
                     .any(|rule| rule.source.top_level() == Some(name))
+                    || self.refused.contains(name)
             };
-            let rest = sent.iter().map(|(name, value)| (name.as_ref(), *value));
-            let rest = rest.chain(added.iter().map(|(name, value)| (*name, value.as_ref())));
-            for (name, value) in rest.filter(|(name, _)| !named(name)) {
+            for (name, value) in top.iter().filter(|(name, _)| !named(name)) {
                 entry.fields.entry(name).or_insert(Cow::Borrowed(value));
             }
         }
         serde_json::to_vec(&entry)
-            .map(ShapedRecord)
-            .map_err(SelectionError::Record)
     }
 }
 
-impl Rule {
-    /// The rule's value, if the record has one.
-    fn pick<'a>(
-        &self,
-        top: impl Fn(&str) -> Option<&'a RawValue>,
-    ) -> Result<Option<Cow<'a, RawValue>>, SelectionError> {
-        let Some(value) = top(self.source.first_segment()) else {
-            return Ok(None);
-        };
-        if self.source.top_level().is_some() && self.values.is_empty() {
-            return Ok(Some(Cow::Borrowed(value)));
+/// Only these fields of a record, as a JSON object: each under the name by which
+/// it was asked for. Those that the record lacks are left out.
+///
+/// # Errors
+/// When the record is not a JSON object.
+pub fn pick(record: &Record, fields: &[(String, FieldPath)]) -> Result<Vec<u8>, serde_json::Error> {
+    let top = Top::of(record)?;
+    let mut picked = BTreeMap::new();
+    for (name, path) in fields {
+        if let Some(value) = top.value(path, &BTreeMap::new())? {
+            picked.insert(name, value);
         }
-        let parsed: Value = serde_json::from_str(value.get()).map_err(SelectionError::Record)?;
-        let Some(found) = self.source.below_first(&parsed) else {
-            return Ok(None);
-        };
-        let translated = self.translate(found);
-        to_raw_value(&translated)
-            .map(|value| Some(Cow::Owned(value)))
-            .map_err(SelectionError::Record)
+    }
+    serde_json::to_vec(&picked)
+}
+
+/// The fields at the top of a record, still encoded: those that the provider
+/// sent, and those that we add.
+struct Top<'a> {
+    sent: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    added: BTreeMap<&'a str, Box<RawValue>>,
+}
+
+impl<'a> Top<'a> {
+    fn of(record: &'a Record) -> Result<Self, serde_json::Error> {
+        let added = record
+            .added
+            .iter()
+            .map(|(name, value)| Ok((name.as_str(), to_raw_value(value)?)));
+        Ok(Self {
+            sent: serde_json::from_str(record.raw.get())?,
+            added: added.collect::<Result<_, serde_json::Error>>()?,
+        })
     }
 
-    /// The app's word for a value; a value without one passes unchanged.
-    fn translate<'v>(&self, value: &'v Value) -> Cow<'v, Value> {
-        let key = match value {
-            Value::String(text) => Cow::Borrowed(text.as_str()),
-            Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),
-            Value::Null | Value::Array(_) | Value::Object(_) => return Cow::Borrowed(value),
-        };
-        self.values
-            .get(key.as_ref())
-            .map_or(Cow::Borrowed(value), |app| {
-                Cow::Owned(Value::String(app.clone()))
-            })
+    fn get(&self, name: &str) -> Option<&RawValue> {
+        self.sent
+            .get(name)
+            .copied()
+            .or_else(|| self.added.get(name).map(AsRef::as_ref))
     }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        let sent = self
+            .sent
+            .iter()
+            .map(|(name, value)| (name.as_ref(), *value));
+        sent.chain(
+            self.added
+                .iter()
+                .map(|(name, value)| (*name, value.as_ref())),
+        )
+    }
+
+    /// The value at `path`, if there is one, with `words` in place of the values
+    /// that they are for.
+    fn value(
+        &self,
+        path: &FieldPath,
+        words: &BTreeMap<String, String>,
+    ) -> Result<Option<Cow<'_, RawValue>>, serde_json::Error> {
+        let Some(value) = self.get(path.first_segment()) else {
+            return Ok(None);
+        };
+        // Down through what is still encoded, so that it stays as it was written.
+        let mut value = value;
+        for name in path.segments().skip(1) {
+            if !value.get().starts_with('{') {
+                return Ok(None);
+            }
+            let inside: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(value.get())?;
+            let Some(below) = inside.get(name).copied() else {
+                return Ok(None);
+            };
+            value = below;
+        }
+        if words.is_empty() {
+            return Ok(Some(Cow::Borrowed(value)));
+        }
+        let parsed: Value = serde_json::from_str(value.get())?;
+        match translated(&parsed, words) {
+            Cow::Borrowed(_) => Ok(Some(Cow::Borrowed(value))),
+            Cow::Owned(word) => to_raw_value(&word).map(|word| Some(Cow::Owned(word))),
+        }
+    }
+}
+
+/// The app's word for a value; a value without one passes unchanged.
+fn translated<'v>(value: &'v Value, words: &BTreeMap<String, String>) -> Cow<'v, Value> {
+    let key = match value {
+        Value::String(text) => Cow::Borrowed(text.as_str()),
+        Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => return Cow::Borrowed(value),
+    };
+    words
+        .get(key.as_ref())
+        .map_or(Cow::Borrowed(value), |word| {
+            Cow::Owned(Value::String(word.clone()))
+        })
 }
