@@ -127,14 +127,16 @@ pub(crate) fn messages(
     envelope: &Envelope,
     records: Vec<ShapedRecord>,
 ) -> Result<Vec<Shaped>, serde_json::Error> {
-    // The envelope with the largest count that can be, `,"result":[]` and all.
-    let overhead = envelope.inline(&[])?.len() + records.len().to_string().len();
-    let room = MOST_BYTES.saturating_sub(overhead);
+    // A message without its entries, their commas and their number.
+    let bare = envelope.inline(&[])?.len() - 1;
+    let size = |count: usize, bytes: usize| {
+        bare + count.to_string().len() + bytes + count.saturating_sub(1)
+    };
     let mut messages = Vec::new();
     let mut batch: Vec<Vec<u8>> = Vec::new();
     let mut batch_bytes = 0;
     for ShapedRecord(entry) in records {
-        if entry.len() > room {
+        if size(1, entry.len()) > MOST_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
             let body = MessageBody::Url {
@@ -147,11 +149,11 @@ pub(crate) fn messages(
             });
             continue;
         }
-        if batch_bytes + entry.len() > room {
+        if size(batch.len() + 1, batch_bytes + entry.len()) > MOST_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
         }
-        batch_bytes += entry.len() + 1; // and its comma
+        batch_bytes += entry.len();
         batch.push(entry);
     }
     flush(envelope, &mut batch, &mut messages)?;

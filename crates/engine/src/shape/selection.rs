@@ -53,8 +53,10 @@ pub(crate) struct Selection {
     /// The destination's name.
     pub(crate) destination: String,
     pub(super) rules: Vec<Rule>,
-    /// Every field of the record that no rule names.
+    /// Every field of the record that no rule names and the customer has not
+    /// refused.
     pub(super) everything: bool,
+    pub(super) refused: BTreeSet<String>,
 }
 
 impl Selection {
@@ -114,6 +116,13 @@ impl Selection {
                 .clone()
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| object.destination.clone()),
+            refused: chosen
+                .selected_fields
+                .iter()
+                .flatten()
+                .filter(|(_, on)| !**on)
+                .map(|(field, _)| field.clone())
+                .collect(),
             everything: chosen.selected_fields_auto.as_deref() == Some("all"),
             rules: rules.done,
         })

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use store::{
-    Connection, ConnectionStatus, Consumer, Group, Installation, Integration, MessageBody, NewProject,
-    Project, ReadSubject, ReadType, Revision, Sync,
+    Connection, ConnectionStatus, Consumer, Group, Installation, Integration, MessageBody,
+    NewProject, Project, ReadSubject, ReadType, Revision, Sync,
 };
 
 use super::super::message::{Envelope, Shaped, messages};
@@ -21,7 +21,11 @@ const THEN: Timestamp = Timestamp::constant(1_800_000_000, 0);
 async fn subject() -> ReadSubject {
     let store = testing::sqlite().await;
     let operator = store.operator();
-    let new = NewProject { name: "app".to_owned(), app_name: "App".to_owned(), org_id: None };
+    let new = NewProject {
+        name: "app".to_owned(),
+        app_name: "App".to_owned(),
+        org_id: None,
+    };
     let project: Project = store.create_project(&operator, new, THEN).await.unwrap();
     let scope = store.scope(&operator, "app").await.unwrap();
     let text = str::to_owned;
@@ -184,7 +188,10 @@ async fn what_is_known_is_said() {
     assert_eq!(message["installationUpdateTime"], "2027-02-01T00:00:00.5Z");
     assert_eq!(message["readType"], "triggered");
     assert_eq!(message["consumerName"], "Ada \"the\" Countess");
-    assert_eq!((&message["objectName"], &message["rawObjectName"]), (&json!("items"), &json!("things")));
+    assert_eq!(
+        (&message["objectName"], &message["rawObjectName"]),
+        (&json!("items"), &json!("things"))
+    );
 }
 
 #[tokio::test]
@@ -219,9 +226,18 @@ async fn one_record_fills_a_message_and_a_byte_more_is_fetched() {
     assert_eq!(inline(&full[0]).len(), MOST_BYTES);
     let big = split(&envelope, &[most + 1]);
     assert_eq!((big.len(), big[0].num_records), (1, 1));
-    let MessageBody::Url { envelope: open, result } = &big[0].body else { panic!("{:?}", big[0]) };
+    let MessageBody::Url {
+        envelope: open,
+        result,
+    } = &big[0].body
+    else {
+        panic!("{:?}", big[0])
+    };
     let open: Value = serde_json::from_slice(open).unwrap();
-    assert_eq!(open["resultInfo"], json!({ "type": "url", "numRecords": 1 }));
+    assert_eq!(
+        open["resultInfo"],
+        json!({ "type": "url", "numRecords": 1 })
+    );
     assert!(open.get("result").is_none() && open["operationId"] == "operation");
     let ShapedRecord(entry) = entry(most + 1);
     assert_eq!(*result, [b"[", entry.as_slice(), b"]"].concat());
@@ -231,8 +247,15 @@ async fn one_record_fills_a_message_and_a_byte_more_is_fetched() {
 async fn a_big_record_keeps_its_place() {
     let envelope = envelope().await;
     let shaped = split(&envelope, &[10, 400_000, 20, 30, 500_000]);
-    let kinds: Vec<_> =
-        shaped.iter().map(|shaped| (matches!(shaped.body, MessageBody::Url { .. }), shaped.num_records)).collect();
+    let kinds: Vec<_> = shaped
+        .iter()
+        .map(|shaped| {
+            (
+                matches!(shaped.body, MessageBody::Url { .. }),
+                shaped.num_records,
+            )
+        })
+        .collect();
     assert_eq!(kinds, [(false, 1), (true, 1), (false, 2), (true, 1)]);
 }
 
@@ -240,22 +263,35 @@ async fn a_big_record_keeps_its_place() {
 async fn every_message_has_an_id_of_its_own() {
     let (envelope, subject) = (envelope().await, subject().await);
     let shaped = split(&envelope, &[200_000, 200_000, 400_000]);
-    let addressed: Vec<_> = shaped.into_iter().map(|shaped| shaped.addressed("there", &subject)).collect();
+    let addressed: Vec<_> = shaped
+        .into_iter()
+        .map(|shaped| shaped.addressed("there", &subject))
+        .collect();
     let ids: std::collections::BTreeSet<_> = addressed.iter().map(|message| &message.id).collect();
     assert_eq!(ids.len(), 3);
-    assert!(addressed.iter().all(|m| m.destination_id == "there" && m.operation_id == "operation" && m.installation_id == "installation"));
+    assert!(addressed.iter().all(|m| m.destination_id == "there"
+        && m.operation_id == "operation"
+        && m.installation_id == "installation"));
 }
 
 /// Sizes around everything that matters, and few enough to be quick.
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
-    let one = prop_oneof![2_usize..2_000, 20_000_usize..150_000, 149_000_usize..151_000, 299_000_usize..301_000];
+    let one = prop_oneof![
+        2_usize..2_000,
+        20_000_usize..150_000,
+        149_000_usize..151_000,
+        299_000_usize..301_000
+    ];
     prop::collection::vec(one, 0..40)
 }
 
 #[tokio::test]
 async fn all_entries_come_in_order_and_no_message_is_too_big() {
     let envelope = envelope().await;
-    let mut runner = TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 48,
+        ..ProptestConfig::default()
+    });
     runner
         .run(&sizes(), |bytes| {
             let mut got = Vec::new();

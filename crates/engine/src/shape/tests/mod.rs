@@ -24,7 +24,10 @@ fn record(raw: &str) -> Record {
 /// A manifest's object with some more keys.
 fn object(keys: Value) -> ReadObject {
     let mut object = json!({ "objectName": "things", "destination": "inbox" });
-    object.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+    object
+        .as_object_mut()
+        .unwrap()
+        .extend(keys.as_object().unwrap().clone());
     serde_json::from_value(object).unwrap()
 }
 

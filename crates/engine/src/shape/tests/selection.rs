@@ -15,7 +15,8 @@ type Case = (&'static str, Value, Value, Value, Value);
 
 fn check(cases: Vec<Case>) {
     for (what, keys, chosen, fields, mapped) in cases {
-        let entry: Value = serde_json::from_str(&shape(&object(keys), &chosen, &record(RECORD))).unwrap();
+        let entry: Value =
+            serde_json::from_str(&shape(&object(keys), &chosen, &record(RECORD))).unwrap();
         assert_eq!(entry["fields"], fields, "{what}");
         assert_eq!(entry["mappedFields"], mapped, "{what}");
     }
@@ -27,11 +28,41 @@ fn required_and_optional_fields() {
     let optional = json!({ "optionalFields": [{ "fieldName": "name" }] });
     let renamed = json!({ "optionalFields": [{ "fieldName": "name", "mapToName": "title" }] });
     check(vec![
-        ("required, unasked", required.clone(), json!({}), json!({ "id": 7 }), json!({})),
-        ("required, refused", required.clone(), json!({ "selectedFields": { "id": false } }), json!({ "id": 7 }), json!({})),
-        ("optional, unasked", optional.clone(), json!({}), json!({}), json!({})),
-        ("optional, chosen", optional.clone(), json!({ "selectedFields": { "name": true } }), json!({ "name": "one" }), json!({})),
-        ("optional, refused", optional, json!({ "selectedFields": { "name": false } }), json!({}), json!({})),
+        (
+            "required, unasked",
+            required.clone(),
+            json!({}),
+            json!({ "id": 7 }),
+            json!({}),
+        ),
+        (
+            "required, refused",
+            required.clone(),
+            json!({ "selectedFields": { "id": false } }),
+            json!({ "id": 7 }),
+            json!({}),
+        ),
+        (
+            "optional, unasked",
+            optional.clone(),
+            json!({}),
+            json!({}),
+            json!({}),
+        ),
+        (
+            "optional, chosen",
+            optional.clone(),
+            json!({ "selectedFields": { "name": true } }),
+            json!({ "name": "one" }),
+            json!({}),
+        ),
+        (
+            "optional, refused",
+            optional,
+            json!({ "selectedFields": { "name": false } }),
+            json!({}),
+            json!({}),
+        ),
         (
             "optional under the app's name, chosen by the provider's",
             renamed.clone(),
@@ -68,17 +99,33 @@ fn all_fields() {
     let whole: Value = serde_json::from_str(RECORD).unwrap();
     let without = |names: &[&str]| {
         let mut some = whole.clone();
-        some.as_object_mut().unwrap().retain(|name, _| !names.contains(&name.as_str()));
+        some.as_object_mut()
+            .unwrap()
+            .retain(|name, _| !names.contains(&name.as_str()));
         some
     };
     let all = json!({ "selectedFieldsAuto": "all" });
     let auto = json!({ "optionalFieldsAuto": "all" });
     let mapped = json!({ "requiredFields": [{ "fieldName": "id", "mapToName": "number" }], "optionalFieldsAuto": "all" });
-    let optional = json!({ "optionalFields": [{ "fieldName": "name" }], "optionalFieldsAuto": "all" });
-    let nested = json!({ "requiredFields": [{ "fieldName": "$['owner']['name']", "mapToName": "who" }] });
+    let optional =
+        json!({ "optionalFields": [{ "fieldName": "name" }], "optionalFieldsAuto": "all" });
+    let nested =
+        json!({ "requiredFields": [{ "fieldName": "$['owner']['name']", "mapToName": "who" }] });
     check(vec![
-        ("all, chosen by the customer", auto.clone(), all.clone(), whole.clone(), json!({})),
-        ("offered, not chosen", auto.clone(), json!({}), json!({}), json!({})),
+        (
+            "all, chosen by the customer",
+            auto.clone(),
+            all.clone(),
+            whole.clone(),
+            json!({}),
+        ),
+        (
+            "offered, not chosen",
+            auto.clone(),
+            json!({}),
+            json!({}),
+            json!({}),
+        ),
         (
             "offered, one chosen",
             auto,
@@ -86,7 +133,13 @@ fn all_fields() {
             json!({ "size": 12.5 }),
             json!({}),
         ),
-        ("a mapped field is not sent twice", mapped, all.clone(), without(&["id"]), json!({ "number": 7 })),
+        (
+            "a mapped field is not sent twice",
+            mapped,
+            all.clone(),
+            without(&["id"]),
+            json!({ "number": 7 }),
+        ),
         (
             "all but what was refused",
             optional,
@@ -94,7 +147,13 @@ fn all_fields() {
             without(&["name"]),
             json!({}),
         ),
-        ("a field inside another leaves the other", nested, all, whole.clone(), json!({ "who": "ada" })),
+        (
+            "a field inside another leaves the other",
+            nested,
+            all,
+            whole.clone(),
+            json!({ "who": "ada" }),
+        ),
     ]);
 }
 
@@ -104,19 +163,97 @@ fn mappings() {
     let open = json!({ "optionalFields": [{ "mapToName": "title" }] });
     let to = |field: &str| json!({ "selectedFieldMappings": { "title": field } });
     check(vec![
-        ("the default", default.clone(), json!({}), json!({}), json!({ "title": "one" })),
-        ("the customer's choice over the default", default, to("id"), json!({}), json!({ "title": 7 })),
-        ("no choice and no default", open.clone(), json!({}), json!({}), json!({})),
-        ("the customer's choice", open.clone(), to("id"), json!({}), json!({ "title": 7 })),
-        ("a nested choice", open.clone(), to("$['owner']['team']['key']"), json!({}), json!({ "title": "T" })),
-        ("a choice with an odd name", open.clone(), to("odd key"), json!({}), json!({ "title": "odd" })),
-        ("the same in brackets", open.clone(), to("$[\"odd key\"]"), json!({}), json!({ "title": "odd" })),
-        ("a whole list", open.clone(), to("list"), json!({}), json!({ "title": [1, { "a": 2 }] })),
-        ("null is a value", open.clone(), to("empty"), json!({}), json!({ "title": null })),
-        ("an absent field is left out", open.clone(), to("missing"), json!({}), json!({})),
-        ("a path that ends early is left out", open.clone(), to("$['owner']['none']"), json!({}), json!({})),
-        ("a path through a text is left out", open.clone(), to("$['name']['none']"), json!({}), json!({})),
-        ("a path through null is left out", open, to("$['empty']['none']"), json!({}), json!({})),
+        (
+            "the default",
+            default.clone(),
+            json!({}),
+            json!({}),
+            json!({ "title": "one" }),
+        ),
+        (
+            "the customer's choice over the default",
+            default,
+            to("id"),
+            json!({}),
+            json!({ "title": 7 }),
+        ),
+        (
+            "no choice and no default",
+            open.clone(),
+            json!({}),
+            json!({}),
+            json!({}),
+        ),
+        (
+            "the customer's choice",
+            open.clone(),
+            to("id"),
+            json!({}),
+            json!({ "title": 7 }),
+        ),
+        (
+            "a nested choice",
+            open.clone(),
+            to("$['owner']['team']['key']"),
+            json!({}),
+            json!({ "title": "T" }),
+        ),
+        (
+            "a choice with an odd name",
+            open.clone(),
+            to("odd key"),
+            json!({}),
+            json!({ "title": "odd" }),
+        ),
+        (
+            "the same in brackets",
+            open.clone(),
+            to("$[\"odd key\"]"),
+            json!({}),
+            json!({ "title": "odd" }),
+        ),
+        (
+            "a whole list",
+            open.clone(),
+            to("list"),
+            json!({}),
+            json!({ "title": [1, { "a": 2 }] }),
+        ),
+        (
+            "null is a value",
+            open.clone(),
+            to("empty"),
+            json!({}),
+            json!({ "title": null }),
+        ),
+        (
+            "an absent field is left out",
+            open.clone(),
+            to("missing"),
+            json!({}),
+            json!({}),
+        ),
+        (
+            "a path that ends early is left out",
+            open.clone(),
+            to("$['owner']['none']"),
+            json!({}),
+            json!({}),
+        ),
+        (
+            "a path through a text is left out",
+            open.clone(),
+            to("$['name']['none']"),
+            json!({}),
+            json!({}),
+        ),
+        (
+            "a path through null is left out",
+            open,
+            to("$['empty']['none']"),
+            json!({}),
+            json!({}),
+        ),
         (
             "nested without another name",
             json!({ "requiredFields": [{ "fieldName": "$['owner']['name']" }] }),
@@ -163,33 +300,62 @@ fn values() {
 #[test]
 fn fields_that_we_add_are_fields_and_never_raw() {
     let mut added = record(r#"{"id":7}"#);
-    added.added.insert("subject".to_owned(), json!("repository"));
-    let entry = shape(&object(json!({})), &json!({ "selectedFieldsAuto": "all" }), &added);
-    assert_eq!(entry, r#"{"fields":{"id":7,"subject":"repository"},"mappedFields":{},"raw":{"id":7}}"#);
+    added
+        .added
+        .insert("subject".to_owned(), json!("repository"));
+    let entry = shape(
+        &object(json!({})),
+        &json!({ "selectedFieldsAuto": "all" }),
+        &added,
+    );
+    assert_eq!(
+        entry,
+        r#"{"fields":{"id":7,"subject":"repository"},"mappedFields":{},"raw":{"id":7}}"#
+    );
     let mapped = json!({ "selectedFieldMappings": { "about": "subject" } });
     let entry = shape(&object(json!({})), &mapped, &added);
-    assert_eq!(entry, r#"{"fields":{},"mappedFields":{"about":"repository"},"raw":{"id":7}}"#);
+    assert_eq!(
+        entry,
+        r#"{"fields":{},"mappedFields":{"about":"repository"},"raw":{"id":7}}"#
+    );
 }
 
 #[test]
 fn names_and_destinations() {
     let plain = Selection::new(&object(json!({})), None).unwrap();
-    assert_eq!((plain.object_name.as_str(), plain.raw_object_name.as_deref()), ("things", None));
+    assert_eq!(
+        (plain.object_name.as_str(), plain.raw_object_name.as_deref()),
+        ("things", None)
+    );
     assert_eq!(plain.destination, "inbox");
     let mapped = object(json!({ "mapToName": "items" }));
     let chosen = config(&json!({ "destination": "elsewhere" }));
     let mapped = Selection::new(&mapped, Some(&chosen)).unwrap();
-    assert_eq!((mapped.object_name.as_str(), mapped.raw_object_name.as_deref()), ("items", Some("things")));
+    assert_eq!(
+        (
+            mapped.object_name.as_str(),
+            mapped.raw_object_name.as_deref()
+        ),
+        ("items", Some("things"))
+    );
     assert_eq!(mapped.destination, "elsewhere");
     let empty = config(&json!({ "destination": "" }));
-    assert_eq!(Selection::new(&object(json!({})), Some(&empty)).unwrap().destination, "inbox");
+    assert_eq!(
+        Selection::new(&object(json!({})), Some(&empty))
+            .unwrap()
+            .destination,
+        "inbox"
+    );
 }
 
 #[test]
 fn a_path_that_is_none_is_named() {
     let chosen = config(&json!({ "selectedFieldMappings": { "x": "$..name" } }));
     let error = Selection::new(&object(json!({})), Some(&chosen)).unwrap_err();
-    assert!(matches!(&error, SelectionError::Path { field, .. } if field == "$..name"), "{error}");
+    assert!(
+        matches!(&error, SelectionError::Path { field, .. } if field == "$..name"),
+        "{error}"
+    );
 }
 
 #[test]
