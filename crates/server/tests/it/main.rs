@@ -1,0 +1,19 @@
+//! The server through its real surface. The tree mirrors the routes; every test
+//! that touches the store runs on SQLite and on PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that meets the unexpected has failed"
+)]
+#![allow(unreachable_pub, reason = "one binary")]
+
+mod contract;
+mod delivery;
+mod read;
+mod routes;
+mod secrecy;
+mod world;

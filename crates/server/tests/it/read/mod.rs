@@ -1,0 +1,5 @@
+//! Reading, from the installation to the app.
+
+mod end_to_end;
+mod failures;
+mod tokens;

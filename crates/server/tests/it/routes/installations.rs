@@ -1,0 +1,247 @@
+//! `/projects/{p}/integrations/{i}/installations`.
+
+use serde_json::{Value, json};
+use testing::TestStore;
+
+use crate::world::steps::{GROUP, both, everything, install_body, installations};
+use crate::world::{MANIFEST, World, path};
+
+testing::both!(
+    an_installation_has_everything_that_clients_read,
+    a_config_that_does_not_fit_is_refused_with_every_cause,
+    a_group_installs_an_integration_once,
+    an_installation_may_read_nothing,
+    lists_go_by_group,
+);
+
+async fn an_installation_has_everything_that_clients_read(store: TestStore) {
+    let world = World::idle(store).await;
+    let connection = world.prepare().await;
+    let integration = world
+        .api
+        .get(&path("/integrations/bitbucket-sync"))
+        .await
+        .json(200);
+    let mut body = install_body(GROUP, both());
+    body["connectionId"] = connection["id"].clone();
+    body["config"]["revisionId"] = integration["latestRevision"]["id"].clone();
+    let created = world.api.post(&installations(), &body).await.json(201);
+    assert_eq!(created["integrationId"], integration["id"]);
+    assert_eq!(created["connection"], connection);
+    assert_eq!(created["group"], connection["group"]);
+    assert_eq!(created["healthStatus"], "healthy");
+    assert_eq!(created["lastOperationStatus"], "in_progress");
+    assert_eq!(created["createdBy"], "consumer:ada");
+    assert_eq!(created["config"]["createdBy"], "consumer:ada");
+    assert_eq!(
+        created["config"]["revisionId"],
+        integration["latestRevision"]["id"]
+    );
+    // What was sent, with the keys that clients read through unasked.
+    let mut content = body["config"]["content"].clone();
+    for object in ["repositories", "projects"] {
+        content["read"]["objects"][object]["selectedFields"] = json!({});
+        content["read"]["objects"][object]["selectedFieldMappings"] = json!({});
+    }
+    assert_eq!(created["config"]["content"], content);
+    assert!(created["config"]["id"].is_string() && created["config"]["createTime"].is_string());
+
+    let id = created["id"].as_str().unwrap();
+    for integration in ["bitbucket-sync", integration["id"].as_str().unwrap()] {
+        let shown = world
+            .api
+            .get(&path(&format!(
+                "/integrations/{integration}/installations/{id}"
+            )))
+            .await
+            .json(200);
+        assert_eq!(shown, created);
+    }
+    world
+        .api
+        .get(&format!("{}/none", installations()))
+        .await
+        .problem(404);
+    world
+        .api
+        .get(&path("/integrations/none/installations"))
+        .await
+        .problem(404);
+    world
+        .deploy(&MANIFEST.replace("bitbucket-sync", "second-sync"))
+        .await;
+    world
+        .api
+        .get(&path(&format!(
+            "/integrations/second-sync/installations/{id}"
+        )))
+        .await
+        .problem(404);
+}
+
+async fn a_config_that_does_not_fit_is_refused_with_every_cause(store: TestStore) {
+    let world = World::idle(store).await;
+    world.provider_app().await;
+    world.deploy(MANIFEST).await;
+    let install = async |body: &Value, status: u16| {
+        world.api.post(&installations(), body).await.problem(status)
+    };
+    // Neither a connection nor a destination yet.
+    let problem = install(&install_body(GROUP, both()), 422).await;
+    assert!(
+        problem["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("oauth-connect"),
+        "{problem}"
+    );
+    world.connect(GROUP).await;
+    let objects =
+        json!({ "repositories": everything("repositories"), "pipelines": everything("pipelines") });
+    let problem = install(&install_body(GROUP, objects), 422).await;
+    let causes = problem["causes"].to_string();
+    assert!(
+        causes.contains("pipelines") && causes.contains("inbox"),
+        "{problem}"
+    );
+
+    world.destination().await;
+    let mut foreign = install_body(GROUP, both());
+    foreign["connectionId"] = world.connect("customer-2").await["id"].clone();
+    let problem = install(&foreign, 422).await;
+    assert!(
+        problem["detail"].as_str().unwrap().contains(GROUP),
+        "{problem}"
+    );
+    foreign["connectionId"] = json!("none");
+    install(&foreign, 404).await;
+    install(&install_body("", both()), 422).await;
+    let mut stale = install_body(GROUP, both());
+    stale["config"]["revisionId"] = json!("none");
+    install(&stale, 404).await;
+    for content in [
+        json!({ "read": { "objects": [] } }),
+        json!({ "read": 7 }),
+        json!("text"),
+    ] {
+        let mut body = install_body(GROUP, both());
+        body["config"]["content"] = content;
+        install(&body, 422).await;
+    }
+    let mut elsewhere = install_body(GROUP, both());
+    elsewhere["config"]["content"]["read"]["objects"]["projects"]["destination"] = json!("nowhere");
+    let problem = install(&elsewhere, 422).await;
+    assert!(
+        problem["causes"].to_string().contains("nowhere"),
+        "{problem}"
+    );
+    let mut path_less = install_body(GROUP, both());
+    path_less["config"]["content"]["read"]["objects"]["repositories"]["selectedFieldMappings"] =
+        json!({ "label": "$[" });
+    let problem = install(&path_less, 422).await;
+    assert!(problem["causes"].to_string().contains("$["), "{problem}");
+    assert_eq!(world.api.get(&installations()).await.json(200), json!([]));
+}
+
+async fn a_group_installs_an_integration_once(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.install(both()).await;
+    world
+        .api
+        .post(&installations(), &install_body(GROUP, both()))
+        .await
+        .problem(409);
+    assert_eq!(
+        world
+            .api
+            .get(&installations())
+            .await
+            .json(200)
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    world
+        .deploy(&MANIFEST.replace("bitbucket-sync", "second-sync"))
+        .await;
+    let second = path("/integrations/second-sync/installations");
+    world
+        .api
+        .post(&second, &install_body(GROUP, both()))
+        .await
+        .json(201);
+}
+
+async fn an_installation_may_read_nothing(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let installed = world.install(Value::Null).await;
+    assert!(world.operations(&installed).await.is_empty());
+    // Clients read through the key, and null would stop them.
+    assert!(
+        !installed["config"]["content"]["read"]["objects"].is_null(),
+        "{}",
+        installed["config"]["content"]
+    );
+    world.connect("customer-2").await;
+    let mut bare = install_body("customer-2", Value::Null);
+    bare["config"]["content"] = json!({ "provider": "bitbucket", "proxy": { "enabled": true } });
+    let installed = world.api.post(&installations(), &bare).await.json(201);
+    assert!(world.operations(&installed).await.is_empty());
+    world.connect("customer-3").await;
+    let mut off = both();
+    off["projects"]["disabled"] = json!(true);
+    let installed = world
+        .api
+        .post(&installations(), &install_body("customer-3", off))
+        .await
+        .json(201);
+    assert_eq!(
+        world
+            .operations(&installed)
+            .await
+            .keys()
+            .collect::<Vec<_>>(),
+        ["repositories"]
+    );
+}
+
+async fn lists_go_by_group(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.connect("customer-2").await;
+    let mine = world
+        .install(json!({ "projects": everything("projects") }))
+        .await;
+    let body = install_body(
+        "customer-2",
+        json!({ "repos": { "selectedFieldsAuto": "all" } }),
+    );
+    let other = world.api.post(&installations(), &body).await.json(201);
+    // The key may be the app's name.
+    assert_eq!(
+        world.operations(&other).await.keys().collect::<Vec<_>>(),
+        ["repositories"]
+    );
+    for place in [installations(), path("/installations")] {
+        let all = world.api.get(&place).await.json(200);
+        assert_eq!(all.as_array().unwrap().len(), 2);
+        let found = world
+            .api
+            .get(&format!("{place}?groupRef={GROUP}"))
+            .await
+            .json(200);
+        assert_eq!(found.as_array().unwrap().len(), 1);
+        assert_eq!(found[0]["id"], mine["id"]);
+        assert_eq!(
+            world
+                .api
+                .get(&format!("{place}?groupRef=nobody"))
+                .await
+                .json(200),
+            json!([])
+        );
+    }
+}

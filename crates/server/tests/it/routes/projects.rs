@@ -1,0 +1,45 @@
+//! `/projects`.
+
+use serde_json::json;
+use testing::TestStore;
+
+use crate::world::{PROJECT, World, path};
+
+testing::both!(a_key_sees_its_project);
+
+async fn a_key_sees_its_project(store: TestStore) {
+    let world = World::idle(store).await;
+    let project = world.api.get(&path("")).await.json(200);
+    assert_eq!(project["name"], PROJECT);
+    assert_eq!(project["appName"], "Acme App");
+    assert!(project["orgId"].as_str().is_some_and(|id| !id.is_empty()));
+    assert!(project.get("entitlements").is_none());
+    assert_eq!(
+        world.api.get("/v1/projects").await.json(200),
+        json!([project])
+    );
+
+    let entitled = world
+        .api
+        .get(&path("?includeEntitlements=true"))
+        .await
+        .json(200);
+    assert_eq!(entitled["entitlements"]["brandingRemoval"]["value"], true);
+    let plain = world
+        .api
+        .get(&path("?includeEntitlements=false"))
+        .await
+        .json(200);
+    assert_eq!(plain, project);
+
+    // A key belongs to one project and makes no others.
+    let new = json!({ "name": "another", "appName": "Another" });
+    let problem = world.api.post("/v1/projects", &new).await.problem(403);
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("ligature project create"),
+        "{problem}"
+    );
+}

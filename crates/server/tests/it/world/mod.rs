@@ -1,0 +1,205 @@
+//! A whole Ligature in this process, on free loopback ports: the provider's
+//! look-alike, the server over its engine and store, the worker, and the app that
+//! receives. Each test has its own.
+
+pub(crate) mod api;
+mod clock;
+mod consent;
+pub(crate) mod provider;
+pub(crate) mod receiver;
+pub(crate) mod steps;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bitbucket::{Bitbucket, Endpoints};
+use engine::{Clock as _, Engine, Parts, Registry, actions};
+use outbound::{Outbound, Settings};
+use secrecy::{ExposeSecret as _, SecretSlice};
+use store::{NewApiKey, Store};
+use testing::TestStore;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use api::{Answer, Api};
+pub(crate) use clock::TestClock;
+pub(crate) use provider::Provider;
+pub(crate) use receiver::Receiver;
+
+/// The project of every world.
+pub(crate) const PROJECT: &str = "acme-app";
+/// The manifest that worlds deploy.
+pub(crate) const MANIFEST: &str = include_str!("../manifest.yaml");
+/// How long a test waits for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a world is made of.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) sandbox: sandbox::Options,
+    /// Whether the worker runs.
+    pub(crate) works: bool,
+    /// Whether messages may go to loopback.
+    pub(crate) may_reach_loopback: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            sandbox: provider::small(),
+            works: true,
+            may_reach_loopback: true,
+        }
+    }
+}
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) provider: Provider,
+    pub(crate) receiver: Receiver,
+    pub(crate) engine: Engine,
+    /// A client with a key for everything.
+    pub(crate) api: Api,
+    stop: CancellationToken,
+    _store: TestStore,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl World {
+    /// A whole one.
+    pub(crate) async fn start(store: TestStore) -> Self {
+        Self::planned(store, Plan::default()).await
+    }
+
+    /// One whose worker rests.
+    pub(crate) async fn idle(store: TestStore) -> Self {
+        Self::planned(
+            store,
+            Plan {
+                works: false,
+                ..Plan::default()
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn planned(store: TestStore, plan: Plan) -> Self {
+        let clock = Arc::new(TestClock::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let callback_url = format!("{origin}/callbacks/v1/oauth");
+        let options = sandbox::Options {
+            callback_url,
+            ..plan.sandbox
+        };
+        let client = outbound(true, &[]);
+        let provider = Provider::start(options, client.clone()).await;
+        let endpoints = Endpoints {
+            api_url: provider.url(),
+            oauth_url: provider.url(),
+        };
+        let engine = Engine::new(Parts {
+            store: Store::clone(&store),
+            outbound: outbound(plan.may_reach_loopback, &[provider.url()]),
+            clock: clock.clone(),
+            registry: Registry::new(vec![Arc::new(Bitbucket::new(&endpoints).unwrap())]),
+            public_url: origin.clone(),
+            link_key: SecretSlice::from(vec![9; 32]),
+            min_schedule_s: 600,
+            budgets: Vec::new(),
+        });
+        let stop = CancellationToken::new();
+        let served = axum::serve(listener, server::router(engine.clone()));
+        let served = served.with_graceful_shutdown(stop.clone().cancelled_owned());
+        tokio::spawn(async move { served.await.unwrap() });
+        let mut world = Self {
+            api: Api {
+                outbound: client,
+                origin,
+                key: None,
+            },
+            receiver: Receiver::start().await,
+            clock,
+            provider,
+            engine,
+            stop,
+            _store: store,
+        };
+        world.add_project(PROJECT).await;
+        world.api.key = Some(world.add_key(PROJECT, &[]).await);
+        if plan.works {
+            world.work();
+        }
+        world
+    }
+
+    /// Lets the worker work from now on.
+    pub(crate) fn work(&self) {
+        tokio::spawn(self.engine.worker().run(self.stop.clone()));
+    }
+
+    pub(crate) async fn add_project(&self, name: &str) {
+        let operator = self.engine.store.operator();
+        let created = actions::project::create(
+            &self.engine,
+            &operator,
+            name.to_owned(),
+            "Acme App".to_owned(),
+            None,
+        );
+        created.await.unwrap();
+    }
+
+    /// A new key of a project, the whole of it.
+    pub(crate) async fn add_key(&self, project: &str, scopes: &[&str]) -> String {
+        let operator = self.engine.store.operator();
+        let access = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let new = NewApiKey {
+            label: None,
+            access,
+            whole: None,
+        };
+        let (_, key) = actions::api_key::create(&self.engine, &operator, project, new)
+            .await
+            .unwrap();
+        key.expose_secret().to_owned()
+    }
+
+    /// Looks again and again until `look` finds something.
+    pub(crate) async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+    }
+
+    /// The time, as the server sees it.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+}
+
+/// A path of the project, from the server's origin.
+pub(crate) fn path(rest: &str) -> String {
+    format!("/v1/projects/{PROJECT}{rest}")
+}
+
+fn outbound(may_reach_loopback: bool, origins: &[String]) -> Outbound {
+    let mut settings = Settings::new("test");
+    if may_reach_loopback {
+        settings.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    }
+    settings.provider_origins = origins.to_vec();
+    Outbound::new(&settings).unwrap()
+}
