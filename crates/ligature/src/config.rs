@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use bitbucket::{Bitbucket, Endpoints};
 use clap::Args;
 use engine::BudgetOverride;
 use ipnet::IpNet;
@@ -101,17 +102,9 @@ impl StoreFlags {
     }
 }
 
-/// How a node serves.
+/// Where the provider is and how much may be asked of it.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct NodeFlags {
-    /// Where browsers and providers reach this server
-    #[arg(
-        long,
-        env = "LIGATURE_PUBLIC_URL",
-        default_value = "http://localhost:8080",
-        value_name = "URL"
-    )]
-    pub(crate) public_url: String,
+pub(crate) struct ProviderFlags {
     /// Bitbucket's API
     #[arg(
         long,
@@ -140,38 +133,31 @@ pub(crate) struct NodeFlags {
     #[arg(long, env = "LIGATURE_BITBUCKET_BUDGET_WINDOW_SECONDS", default_value_t = 3600, value_name = "SECONDS",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) bitbucket_budget_window_seconds: u32,
-    /// The shortest time between scheduled reads
-    #[arg(
-        long,
-        env = "LIGATURE_MIN_SCHEDULE_SECONDS",
-        default_value_t = 600,
-        value_name = "SECONDS"
-    )]
-    pub(crate) min_schedule_seconds: u32,
-    /// Private networks that outbound calls may reach, as CIDRs
-    #[arg(
-        long,
-        env = "LIGATURE_ALLOW_PRIVATE_NETWORKS",
-        default_value = "",
-        hide_default_value = true,
-        value_name = "CIDR,…"
-    )]
-    pub(crate) allow_private_networks: Networks,
     /// Certificates to trust besides the usual ones, PEM
     #[arg(long, env = "LIGATURE_CA_BUNDLE", value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
 }
 
-impl NodeFlags {
-    /// The way out, as these flags allow it.
+impl ProviderFlags {
+    /// The provider's connector.
+    ///
+    /// # Errors
+    /// When a URL is none.
+    pub(crate) fn bitbucket(&self) -> anyhow::Result<Bitbucket> {
+        let endpoints = Endpoints {
+            api_url: self.bitbucket_api_url.clone(),
+            oauth_url: self.bitbucket_oauth_url.clone(),
+        };
+        Bitbucket::new(&endpoints).context("Bitbucket's URLs are not usable")
+    }
+
+    /// The way out, to this provider and the public internet.
     ///
     /// # Errors
     /// When the certificates cannot be read or a URL is none.
-    pub(crate) fn outbound(&self) -> anyhow::Result<outbound::Outbound> {
+    pub(crate) fn outbound(&self, networks: &Networks) -> anyhow::Result<outbound::Outbound> {
         let mut settings = outbound::Settings::new(env!("CARGO_PKG_VERSION"));
-        settings
-            .allowed_networks
-            .clone_from(&self.allow_private_networks.0);
+        settings.allowed_networks.clone_from(&networks.0);
         settings.provider_origins = vec![
             self.bitbucket_api_url.clone(),
             self.bitbucket_oauth_url.clone(),
@@ -191,6 +177,48 @@ impl NodeFlags {
             limit: self.bitbucket_budget,
             window_s: self.bitbucket_budget_window_seconds,
         }]
+    }
+}
+
+/// How a node serves.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NodeFlags {
+    /// Where browsers and providers reach this server
+    #[arg(
+        long,
+        env = "LIGATURE_PUBLIC_URL",
+        default_value = "http://localhost:8080",
+        value_name = "URL"
+    )]
+    pub(crate) public_url: String,
+    #[command(flatten)]
+    pub(crate) provider: ProviderFlags,
+    /// The shortest time between scheduled reads
+    #[arg(
+        long,
+        env = "LIGATURE_MIN_SCHEDULE_SECONDS",
+        default_value_t = 600,
+        value_name = "SECONDS"
+    )]
+    pub(crate) min_schedule_seconds: u32,
+    /// Private networks that outbound calls may reach, as CIDRs
+    #[arg(
+        long,
+        env = "LIGATURE_ALLOW_PRIVATE_NETWORKS",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CIDR,…"
+    )]
+    pub(crate) allow_private_networks: Networks,
+}
+
+impl NodeFlags {
+    /// The way out, as these flags allow it.
+    ///
+    /// # Errors
+    /// As [`ProviderFlags::outbound`].
+    pub(crate) fn outbound(&self) -> anyhow::Result<outbound::Outbound> {
+        self.provider.outbound(&self.allow_private_networks)
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bitbucket::{Bitbucket, Endpoints};
 use engine::{Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{NewApiKey, Store, StoreError};
@@ -34,11 +33,7 @@ impl Node {
     /// # Errors
     /// When a setting is unusable or the database cannot be reached.
     pub(crate) async fn open(database: Database, flags: &NodeFlags) -> anyhow::Result<Self> {
-        let endpoints = Endpoints {
-            api_url: flags.bitbucket_api_url.clone(),
-            oauth_url: flags.bitbucket_oauth_url.clone(),
-        };
-        let bitbucket = Bitbucket::new(&endpoints).context("Bitbucket's URLs are not usable")?;
+        let bitbucket = flags.provider.bitbucket()?;
         let clock = Arc::new(SystemClock::default());
         let store = Store::open(database.settings, clock.now())
             .await
@@ -54,7 +49,7 @@ impl Node {
             public_url: flags.public_url.clone(),
             link_key: database.link_key,
             min_schedule_s: flags.min_schedule_seconds,
-            budgets: flags.budgets(),
+            budgets: flags.provider.budgets(),
         });
         Ok(Self { engine, clock })
     }

@@ -46,7 +46,11 @@ pub(super) fn judge(failure: &Failure, attempts: i32, now: Timestamp) -> Verdict
         };
     }
     Verdict::GiveUp {
-        result: format!("{failure}. {}", remedy(failure)),
+        result: format!(
+            "{}. {}",
+            failure.to_string().trim_end_matches('.'),
+            remedy(failure)
+        ),
     }
 }
 

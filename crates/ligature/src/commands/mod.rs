@@ -3,6 +3,7 @@
 mod api_key;
 mod demo;
 mod project;
+mod read;
 mod sandbox;
 mod serve;
 
@@ -33,6 +34,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run a local look-alike of Bitbucket Cloud
     Sandbox(sandbox::Sandbox),
+    /// Read an object straight to standard output, as JSON Lines
+    Read(read::Read),
     /// Create and list projects
     #[command(subcommand)]
     Project(project::Project),
@@ -57,6 +60,7 @@ impl Ligature {
         match self.command {
             Command::Serve(serve) => serve.run().await?,
             Command::Demo(demo) => return Box::pin(demo.run()).await,
+            Command::Read(read) => Box::pin(read.run()).await?,
             Command::Sandbox(sandbox) => sandbox.run().await?,
             Command::Project(project) => project.run().await?,
             Command::ApiKey(api_key) => api_key.run().await?,

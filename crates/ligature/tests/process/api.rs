@@ -47,6 +47,11 @@ impl Client {
             .map_err(|error| error.to_string())
     }
 
+    /// A request as it is.
+    pub(crate) async fn raw(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.outbound.whole(request).await.unwrap()
+    }
+
     /// JSON of an answer that must be a success.
     pub(crate) async fn json(&self, method: Method, url: &str, body: Option<&Value>) -> Value {
         let answer = self.send(method, url, body).await.unwrap();

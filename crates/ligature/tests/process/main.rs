@@ -11,5 +11,6 @@ mod api;
 mod cli;
 mod crash;
 mod demo;
+mod read;
 mod receiver;
 mod serve;

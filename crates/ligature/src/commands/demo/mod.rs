@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::sandbox::SandboxFlags;
-use crate::config::{Networks, NodeFlags, StoreFlags};
+use crate::config::{Networks, NodeFlags, ProviderFlags, StoreFlags};
 use crate::console;
 use crate::node::{self, Node};
 use inbox::Inbox;
@@ -142,17 +142,19 @@ impl Demo {
     fn node_flags(&self, server_url: &str, sandbox_url: &str) -> NodeFlags {
         NodeFlags {
             public_url: server_url.to_owned(),
-            bitbucket_api_url: sandbox_url.to_owned(),
-            bitbucket_oauth_url: sandbox_url.to_owned(),
-            bitbucket_budget: self.sandbox.rate_limit.unwrap_or(0),
-            bitbucket_budget_window_seconds: u32::try_from(self.sandbox.rate_window)
-                .unwrap_or(u32::MAX)
-                .max(1),
+            provider: ProviderFlags {
+                bitbucket_api_url: sandbox_url.to_owned(),
+                bitbucket_oauth_url: sandbox_url.to_owned(),
+                bitbucket_budget: self.sandbox.rate_limit.unwrap_or(0),
+                bitbucket_budget_window_seconds: u32::try_from(self.sandbox.rate_window)
+                    .unwrap_or(u32::MAX)
+                    .max(1),
+                ca_bundle: None,
+            },
             min_schedule_seconds: 600,
             allow_private_networks: Networks(vec![
                 ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
             ]),
-            ca_bundle: None,
         }
     }
 }
