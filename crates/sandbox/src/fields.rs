@@ -3,23 +3,26 @@
 //! The envelope is filtered like everything else: `fields=values.uuid` loses `next`.
 //! <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#partial-response>
 
-use crate::refusal::with_json;
 use axum::body::to_bytes;
 use axum::response::Response;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Map, Value};
 
 /// More than any page of this server.
 const MAX_BODY_BYTES: usize = 64 << 20;
 
-/// The same response with only the wanted fields; errors stay whole.
+/// The same response with only the wanted fields; errors, and what is not JSON, stay whole.
 pub(crate) async fn narrowed(response: Response, wanted: &str) -> Response {
-    if !response.status().is_success() {
+    let media_type = response.headers().get(CONTENT_TYPE);
+    let is_json = media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if !response.status().is_success() || !is_json {
         return response;
     }
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let whole = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
     let value: Value = serde_json::from_slice(&whole).unwrap_or_default();
-    with_json(parts.status, &apply(value, wanted))
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, apply(value, wanted).to_string().into())
 }
 
 /// Records are rendered whole, so `+` changes something only beside fields to keep.

@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// What an endpoint demands.
 #[derive(Debug)]
@@ -24,8 +24,39 @@ pub(crate) struct Access {
     pub(crate) oauth: &'static [&'static str],
     /// Scopes of an API token; they imply nothing.
     pub(crate) api_token: &'static [&'static str],
-    /// Whether calls count against the limit of `/2.0/repositories/*`.
-    pub(crate) limited: bool,
+    /// The group of requests whose limit calls count against.
+    limited: Option<&'static str>,
+    /// Whether no credential is needed; one that is sent must be good all the same.
+    public: bool,
+}
+
+impl Access {
+    /// Neither credential nor scope.
+    pub(crate) const PUBLIC: Self = Self {
+        public: true,
+        ..Self::new(&[], &[])
+    };
+
+    pub(crate) const fn new(
+        oauth: &'static [&'static str],
+        api_token: &'static [&'static str],
+    ) -> Self {
+        Self {
+            oauth,
+            api_token,
+            limited: None,
+            public: false,
+        }
+    }
+
+    /// Calls count against the limit of this group: `repositories` or `webhooks`.
+    /// <https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/>
+    pub(crate) const fn limited(self, group: &'static str) -> Self {
+        Self {
+            limited: Some(group),
+            ..self
+        }
+    }
 }
 
 /// Who makes the request; handlers find it among the request's extensions.
@@ -64,6 +95,18 @@ impl Caller {
         }
     }
 
+    /// Refuses the call unless all these scopes are held too: OAuth's, or an API token's.
+    pub(crate) fn must_have(&self, oauth: &[&str], api_token: &[&str]) -> Result<(), Refusal> {
+        let required = match self.credential {
+            Credential::ApiToken => api_token,
+            Credential::OAuth | Credential::AccessToken => oauth,
+        };
+        if required.iter().all(|scope| self.may(scope)) {
+            return Ok(());
+        }
+        Err(Refusal::missing_scope(required, &self.scopes))
+    }
+
     fn may(&self, scope: &str) -> bool {
         match self.credential {
             Credential::ApiToken => self.scopes.iter().any(|own| own == scope),
@@ -82,33 +125,50 @@ pub(crate) async fn guard(
     if parameters.get("access_token").is_some() {
         return Refusal::invalid_token().into_response();
     }
+    if access.public && !request.headers().contains_key(header::AUTHORIZATION) {
+        return narrow(next.run(request).await, &parameters).await;
+    }
     let caller = match identify(&app, request.headers()) {
         Ok(caller) => caller,
         Err(refusal) => return refusal.into_response(),
     };
-    if access.limited && !admitted(&app, &caller) {
+    if !admitted(&app, &caller, access) {
         return Refusal::rate_limited().into_response();
     }
     let required = caller.required(access);
-    let mut response = if required.iter().all(|scope| caller.may(scope)) {
-        request.extensions_mut().insert(caller.clone());
-        let response = next.run(request).await;
-        match parameters.get("fields") {
-            Some(wanted) => narrowed(response, wanted).await,
-            None => response,
+    let mut response = match caller.must_have(access.oauth, access.api_token) {
+        Ok(()) if without_length(&request) => Refusal::length_required().into_response(),
+        Ok(()) => {
+            request.extensions_mut().insert(caller.clone());
+            narrow(next.run(request).await, &parameters).await
         }
-    } else {
-        Refusal::missing_scope(required, &caller.scopes).into_response()
+        Err(refusal) => refusal.into_response(),
     };
     describe(response.headers_mut(), &caller, required);
     response
 }
 
-fn admitted(app: &Shared, caller: &Caller) -> bool {
+async fn narrow(response: Response, parameters: &Parameters) -> Response {
+    match parameters.get("fields") {
+        Some(wanted) => narrowed(response, wanted).await,
+        None => response,
+    }
+}
+
+/// `PUT` and `POST` must announce how long they are; a body in chunks does not.
+fn without_length(request: &Request) -> bool {
+    matches!(*request.method(), Method::POST | Method::PUT)
+        && !request.headers().contains_key(header::CONTENT_LENGTH)
+}
+
+fn admitted(app: &Shared, caller: &Caller, access: &Access) -> bool {
+    let Some(group) = access.limited else {
+        return true;
+    };
     let settings = app.settings();
     settings.rate_limit == 0
         || app.limits().admit(
-            &caller.counted_as,
+            &format!("{group} of {}", caller.counted_as),
             app.clock.now(),
             settings.rate_limit,
             settings.rate_window_seconds,

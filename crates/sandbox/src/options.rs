@@ -11,6 +11,14 @@ pub struct Options {
     pub repositories: u32,
     /// Projects in each workspace, at least 1. Default 12.
     pub projects: u32,
+    /// Members of each workspace, at least 3. Default 25.
+    pub members: u32,
+    /// Webhooks of each workspace. Default 15.
+    pub hooks: u32,
+    /// Pipelines variables of each workspace. Default 25.
+    pub variables: u32,
+    /// Snippets of each workspace. Default 15.
+    pub snippets: u32,
     /// Workspace slugs. Default `acme` and `acme-labs`. The first person owns the first
     /// workspace and is a plain member of the others.
     pub workspaces: Vec<String>,
@@ -67,6 +75,10 @@ impl Default for Options {
             seed: 1,
             repositories: 250,
             projects: 12,
+            members: 25,
+            hooks: 15,
+            variables: 25,
+            snippets: 15,
             workspaces: vec!["acme".to_owned(), "acme-labs".to_owned()],
             public_url: None,
             rate_limit: None,

@@ -4,15 +4,21 @@
 //! plain number: `page=2/` is what clients produce that build `next` themselves.
 //! <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination>
 
+use crate::app::Shared;
 use crate::origin::Origin;
 use crate::parameters::Parameters;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, with_json};
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
 use serde_json::{Map, Value, json};
+use std::convert::Infallible;
 
 const DEFAULT_PAGELEN: usize = 10;
 
-/// The largest page of most lists.
-pub(crate) const MAX_PAGELEN: usize = 100;
+/// The largest page of any list here.
+const MAX_PAGELEN: usize = 100;
 
 /// Which slice of a list the caller wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,16 +28,16 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads `page` and `pagelen`; `max` is the endpoint's own limit.
-    pub(crate) fn read(parameters: &Parameters, max: usize) -> Result<Self, Refusal> {
+    /// Reads `page` and `pagelen`; `default` is what the endpoint gives when nothing is asked.
+    fn read(parameters: &Parameters, default: usize) -> Result<Self, Refusal> {
         let number = match parameters.get("page") {
             None => 1,
             Some(text) => natural(text).ok_or_else(|| Refusal::bad_request("Invalid page"))?,
         };
         let length = match parameters.get("pagelen") {
-            None => DEFAULT_PAGELEN.min(max),
+            None => default,
             Some(text) => natural(text)
-                .filter(|length| *length <= max)
+                .filter(|length| *length <= MAX_PAGELEN)
                 .ok_or_else(|| Refusal::bad_request("Invalid pagelen"))?,
         };
         Ok(Self { number, length })
@@ -43,47 +49,102 @@ impl Page {
         (skip, self.length)
     }
 
-    /// The envelope. A page beyond the end is a 404 as in another emulator that was held
-    /// against the published description; nobody has shown what the real one does. Page 1 of
-    /// nothing is an empty page.
-    pub(crate) fn envelope(
-        self,
-        size: usize,
-        values: Vec<Value>,
-        here: &Here<'_>,
-    ) -> Result<Value, Refusal> {
-        let (skip, length) = self.window();
-        if self.number > 1 && skip >= size {
-            return Err(Refusal::not_found("Invalid page"));
-        }
-        let mut envelope = Map::new();
-        envelope.insert("values".to_owned(), Value::Array(values));
-        envelope.insert("pagelen".to_owned(), json!(length));
-        envelope.insert("size".to_owned(), json!(size));
-        envelope.insert("page".to_owned(), json!(self.number));
-        if skip.saturating_add(length) < size {
-            envelope.insert("next".to_owned(), json!(here.page(self.number + 1)));
-        }
-        if self.number > 1 {
-            envelope.insert("previous".to_owned(), json!(here.page(self.number - 1)));
-        }
-        Ok(Value::Object(envelope))
+    /// Whether nothing lies on the page though it is not the first.
+    fn is_beyond(self, size: usize) -> bool {
+        self.number > 1 && self.window().0 >= size
     }
 }
 
-/// Where a list was asked for; its other pages keep every parameter.
+/// A list somebody asks for: where, and with which parameters.
 #[derive(Debug)]
-pub(crate) struct Here<'a> {
-    pub(crate) origin: &'a Origin,
+pub(crate) struct Listing {
+    pub(crate) origin: Origin,
+    pub(crate) parameters: Parameters,
     /// Path with the leading slash, encoded as it was sent.
-    pub(crate) path: &'a str,
-    pub(crate) parameters: &'a Parameters,
+    path: String,
 }
 
-impl Here<'_> {
-    fn page(&self, number: usize) -> String {
+impl Listing {
+    pub(crate) fn page(&self) -> Result<Page, Refusal> {
+        Page::read(&self.parameters, DEFAULT_PAGELEN)
+    }
+
+    /// For an endpoint whose pages are longer by themselves.
+    pub(crate) fn page_of(&self, default: usize) -> Result<Page, Refusal> {
+        Page::read(&self.parameters, default)
+    }
+
+    /// One page of a list. Beyond the end is a 404 as in another emulator that was held
+    /// against the published description; nobody has shown what the real one does. Page 1 of
+    /// nothing is an empty page.
+    pub(crate) fn answer(
+        &self,
+        page: Page,
+        size: usize,
+        values: Vec<Value>,
+    ) -> Result<Response, Refusal> {
+        if page.is_beyond(size) {
+            return Err(Refusal::not_found("Invalid page"));
+        }
+        let mut envelope = envelope(page, size, values);
+        self.link(&mut envelope, page, size);
+        Ok(with_json(StatusCode::OK, &Value::Object(envelope)))
+    }
+
+    /// One page in the manner of the Pipelines service: beyond the end it is empty, and
+    /// `next` and `previous` may be missing.
+    pub(crate) fn answer_counted(
+        &self,
+        page: Page,
+        size: usize,
+        values: Vec<Value>,
+        omits_next: bool,
+    ) -> Response {
+        let mut envelope = envelope(page, size, values);
+        if !omits_next {
+            self.link(&mut envelope, page, size);
+        }
+        with_json(StatusCode::OK, &Value::Object(envelope))
+    }
+
+    fn link(&self, envelope: &mut Map<String, Value>, page: Page, size: usize) {
+        let (skip, length) = page.window();
+        if skip.saturating_add(length) < size {
+            envelope.insert("next".to_owned(), json!(self.at(page.number + 1)));
+        }
+        if page.number > 1 {
+            envelope.insert("previous".to_owned(), json!(self.at(page.number - 1)));
+        }
+    }
+
+    /// The same list at another page; every parameter is kept.
+    fn at(&self, number: usize) -> String {
         let query = self.parameters.with("page", &number.to_string());
         format!("{}{}?{query}", self.origin, self.path)
+    }
+}
+
+fn envelope(page: Page, size: usize, values: Vec<Value>) -> Map<String, Value> {
+    let mut envelope = Map::new();
+    envelope.insert("values".to_owned(), Value::Array(values));
+    envelope.insert("pagelen".to_owned(), json!(page.length));
+    envelope.insert("size".to_owned(), json!(size));
+    envelope.insert("page".to_owned(), json!(page.number));
+    envelope
+}
+
+impl FromRequestParts<Shared> for Listing {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
+        let origin = Origin::from_request_parts(parts, app).await?;
+        let parameters = Parameters::from_request_parts(parts, app).await?;
+        let uri = OriginalUri::from_request_parts(parts, app).await?;
+        Ok(Self {
+            origin,
+            parameters,
+            path: uri.path().to_owned(),
+        })
     }
 }
 

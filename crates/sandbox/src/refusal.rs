@@ -6,7 +6,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The 46 bytes of a 429; no header comes with them.
 pub(crate) const RATE_LIMITED: &str = "Rate limit for this resource has been exceeded";
@@ -19,6 +19,8 @@ If you are unsure of which login details or login method to use, visit:
 ";
 
 const ANNOUNCEMENT: &str = "https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770";
+
+const CHANGELOG: &str = "https://developer.atlassian.com/cloud/bitbucket/changelog";
 
 /// A response that is not a success.
 #[derive(Debug)]
@@ -106,15 +108,58 @@ impl Refusal {
         )
     }
 
-    /// The cross-workspace endpoints removed by CHANGE-2770; `data` appears twice.
+    /// Not for this caller, whatever its scopes.
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// A `PUT` or `POST` without `Content-Length`.
+    pub(crate) fn length_required() -> Self {
+        Self::new(StatusCode::LENGTH_REQUIRED, "Length Required")
+    }
+
+    /// What is wrong with each field of a body.
+    pub(crate) fn invalid(fields: Map<String, Value>) -> Self {
+        Self::json(
+            StatusCode::BAD_REQUEST,
+            json!({"type": "error", "error": {"message": "Bad request", "fields": fields}}),
+        )
+    }
+
+    /// An error of the Pipelines service, which names its kind in `data`.
+    pub(crate) fn pipelines(status: StatusCode, kind: &str, message: &str, detail: &str) -> Self {
+        Self::json(
+            status,
+            json!({"type": "error", "error": {
+                "message": message,
+                "detail": detail,
+                "data": {"key": format!("variable-service.variable.{kind}"), "arguments": {}}
+            }}),
+        )
+    }
+
+    /// The cross-workspace endpoints removed by CHANGE-2770.
     pub(crate) fn removed() -> Self {
-        let data = json!({"announcement_url": ANNOUNCEMENT});
+        Self::gone(
+            "CHANGE-2770 - Functionality has been deprecated",
+            ANNOUNCEMENT,
+        )
+    }
+
+    /// The linkers of Connect apps; which announcement a 410 would name is (inferred).
+    pub(crate) fn linkers_removed() -> Self {
+        Self::gone("Functionality has been deprecated", CHANGELOG)
+    }
+
+    /// `data` appears twice.
+    fn gone(message: &str, announcement: &str) -> Self {
+        let data = json!({"announcement_url": announcement});
         Self::json(
             StatusCode::GONE,
             json!({
                 "type": "error",
                 "error": {
-                    "message": "CHANGE-2770 - Functionality has been deprecated",
+                    "message": message,
                     "detail": "Please read the changelog entry for more details.",
                     "data": data
                 },

@@ -6,7 +6,8 @@
 use crate::app::Shared;
 use crate::refusal::Refusal;
 use axum::Router;
-use axum::routing::any;
+use axum::extract::State;
+use axum::routing::{any, get};
 
 const REMOVED: &[&str] = &[
     "/2.0/repositories",
@@ -15,16 +16,26 @@ const REMOVED: &[&str] = &[
     "/2.0/user/permissions/repositories",
 ];
 
-/// Only Connect apps ever reached these.
-const APP_ONLY: &[&str] = &["/2.0/addon/linkers", "/2.0/addon/linkers/{*rest}"];
+/// Only Connect apps ever reached these, and they are removed since May 2026.
+const LINKERS: &[&str] = &["/2.0/addon/linkers", "/2.0/addon/linkers/{*rest}"];
 
 pub(super) fn routes() -> Router<Shared> {
     let mut router = Router::new();
     for path in REMOVED {
         router = router.route(path, any(async || Refusal::removed()));
     }
-    for path in APP_ONLY {
-        router = router.route(path, any(async || Refusal::app_jwt_only()));
+    for path in LINKERS {
+        router = router.route(path, any(linkers));
     }
-    router
+    // Deprecated in the description of today, and named with the removed ones: the stricter
+    // reading. Creating under the caller's own account is not offered here.
+    router.route("/2.0/snippets", get(async || Refusal::removed()))
+}
+
+async fn linkers(State(app): State<Shared>) -> Refusal {
+    match app.settings().linkers_status {
+        404 => Refusal::no_such_path(),
+        410 => Refusal::linkers_removed(),
+        _ => Refusal::app_jwt_only(),
+    }
 }

@@ -1,14 +1,20 @@
 //! The REST endpoints: one file per object, one row per endpoint.
 
+mod events;
 mod gone;
+mod hooks;
+mod members;
+mod permissions;
 mod projects;
 mod repositories;
+mod snippets;
 mod users;
+mod variables;
 mod workspaces;
 
 use crate::app::Shared;
 use crate::data::{Workspace, World};
-use crate::guard::{Access, guard};
+use crate::guard::{Access, Caller, guard};
 use crate::refusal::Refusal;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -26,6 +32,12 @@ const OBJECTS: &[&[Endpoint]] = &[
     workspaces::ENDPOINTS,
     projects::ENDPOINTS,
     repositories::ENDPOINTS,
+    members::ENDPOINTS,
+    permissions::ENDPOINTS,
+    hooks::ENDPOINTS,
+    variables::ENDPOINTS,
+    snippets::ENDPOINTS,
+    events::ENDPOINTS,
 ];
 
 pub(crate) fn routes(app: &Shared) -> Router<Shared> {
@@ -47,4 +59,14 @@ fn workspace<'a>(world: &'a World, name: &str) -> Result<&'a Workspace, Refusal>
     world
         .workspace(name)
         .ok_or_else(|| Refusal::not_found(format!("No workspace with identifier '{name}'.")))
+}
+
+/// Lets only an administrator of the workspace through.
+fn administrator(caller: &Caller, workspace: &Workspace) -> Result<(), Refusal> {
+    if workspace.is_owned_by(caller.principal) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(
+        "Access denied. You must be an administrator of this workspace.",
+    ))
 }

@@ -5,19 +5,14 @@ use crate::app::Shared;
 use crate::data::Project;
 use crate::guard::Access;
 use crate::origin::Origin;
-use crate::paging::{Here, MAX_PAGELEN, Page};
-use crate::parameters::Parameters;
+use crate::paging::Listing;
 use crate::refusal::{Refusal, with_json};
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
-const READ: Access = Access {
-    oauth: &["project"],
-    api_token: &["read:project:bitbucket"],
-    limited: false,
-};
+const READ: Access = Access::new(&["project"], &["read:project:bitbucket"]);
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -35,28 +30,18 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 async fn list(
     State(app): State<Shared>,
     Path(name): Path<String>,
-    OriginalUri(uri): OriginalUri,
-    origin: Origin,
-    parameters: Parameters,
+    listing: Listing,
 ) -> Result<Response, Refusal> {
-    let page = Page::read(&parameters, MAX_PAGELEN)?;
+    let page = listing.page()?;
     let world = app.world();
     let workspace = workspace(&world, &name)?;
-    let live = workspace.projects.live();
+    let live = workspace.projects.ledger.live();
     let (skip, length) = page.window();
-    let values = live
-        .iter()
-        .skip(skip)
-        .take(length)
-        .map(|number| Project::new(workspace, *number).render(&origin))
+    let shown = live.iter().skip(skip).take(length);
+    let values = shown
+        .map(|number| Project::new(workspace, *number).render(&listing.origin))
         .collect();
-    let here = Here {
-        origin: &origin,
-        path: uri.path(),
-        parameters: &parameters,
-    };
-    let envelope = page.envelope(live.len(), values, &here)?;
-    Ok(with_json(StatusCode::OK, &envelope))
+    listing.answer(page, live.len(), values)
 }
 
 async fn show(

@@ -9,20 +9,17 @@ use crate::bbql::{Bounds, Query, Record};
 use crate::data::{Permission, Principal, REPOSITORY_FIELDS, Repository, Workspace};
 use crate::guard::{Access, Caller};
 use crate::origin::Origin;
-use crate::paging::{Here, MAX_PAGELEN, Page};
+use crate::paging::Listing;
 use crate::parameters::Parameters;
 use crate::refusal::{Refusal, with_json};
 use axum::Extension;
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
 
-const READ: Access = Access {
-    oauth: &["repository"],
-    api_token: &["read:repository:bitbucket"],
-    limited: true,
-};
+const READ: Access =
+    Access::new(&["repository"], &["read:repository:bitbucket"]).limited("repositories");
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -185,26 +182,18 @@ async fn list(
     State(app): State<Shared>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    OriginalUri(uri): OriginalUri,
-    origin: Origin,
-    parameters: Parameters,
+    listing: Listing,
 ) -> Result<Response, Refusal> {
-    let page = Page::read(&parameters, MAX_PAGELEN)?;
+    let page = listing.page()?;
     let world = app.world();
     let workspace = workspace(&world, &name)?;
-    let search = Search::read(&parameters)?;
+    let search = Search::read(&listing.parameters)?;
     let (numbers, size) = search.run(workspace, caller.principal, page.window());
     let values = numbers
         .into_iter()
-        .map(|number| Repository::new(workspace, number).render(&origin))
+        .map(|number| Repository::new(workspace, number).render(&listing.origin))
         .collect();
-    let here = Here {
-        origin: &origin,
-        path: uri.path(),
-        parameters: &parameters,
-    };
-    let envelope = page.envelope(size, values, &here)?;
-    Ok(with_json(StatusCode::OK, &envelope))
+    listing.answer(page, size, values)
 }
 
 /// A repository's UUID is enough: with `{}` for the workspace every workspace is looked in.

@@ -12,11 +12,7 @@ use http::StatusCode;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     path: "/2.0/workspaces/{workspace}",
-    access: Access {
-        oauth: &[],
-        api_token: &["read:workspace:bitbucket"],
-        limited: false,
-    },
+    access: Access::new(&[], &["read:workspace:bitbucket"]),
     route: || get(show),
 }];
 

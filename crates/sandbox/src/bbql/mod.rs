@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Bool,
     Number,
     Time,
+    /// A string that is compared by rank: `permission > "read"`.
+    Permission,
 }
 
 /// A field that can be filtered and sorted by.
@@ -33,6 +35,9 @@ impl Field {
         Self { name, kind }
     }
 }
+
+/// In rising order.
+const PERMISSIONS: [&str; 4] = ["none", "read", "write", "admin"];
 
 /// A value on either side of an operator. Times are nanoseconds, so that a literal finer
 /// than the data's microseconds still compares exactly.
@@ -52,6 +57,12 @@ impl Operand {
 
     pub(crate) fn time(at_us: i64) -> Self {
         Self::Time(i128::from(at_us) * 1000)
+    }
+
+    /// The rank of a permission; null when there is no such.
+    pub(crate) fn permission(name: &str) -> Self {
+        let rank = PERMISSIONS.iter().zip(0..).find(|(one, _)| **one == name);
+        rank.map_or(Self::Null, |(_, rank)| Self::Number(rank))
     }
 
     /// Null sorts before everything.
@@ -100,6 +111,17 @@ pub(crate) struct Test {
 }
 
 impl Query {
+    /// How many values the query compares `field` with.
+    pub(crate) fn values_of(&self, field: &str) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().map(|part| part.values_of(field)).sum()
+            }
+            Self::Test(test) if test.field == field => test.values.len(),
+            Self::Test(_) => 0,
+        }
+    }
+
     /// Parses `text` against the fields of an endpoint; the error is the message of the 400.
     pub(crate) fn parse(text: &str, fields: &'static [Field]) -> Result<Self, String> {
         let tokens = lexer::tokens(text)?;

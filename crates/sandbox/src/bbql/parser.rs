@@ -149,6 +149,9 @@ impl<'a> Parser<'a> {
                 _ => None,
             },
             (Kind::Text, Token::Quoted(text)) => Some(Operand::Text(text.clone())),
+            (Kind::Permission, Token::Quoted(text)) => {
+                Some(Operand::permission(text)).filter(|rank| *rank != Operand::Null)
+            }
             (Kind::Number, Token::Literal(text)) => text.parse().ok().map(Operand::Number),
             (Kind::Time, Token::Literal(text)) => time(text).map(Operand::Time),
             _ => None,

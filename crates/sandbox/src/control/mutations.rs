@@ -96,14 +96,14 @@ fn churn(workspace: &mut Workspace, object: Object, touches: u32, now_us: i64) -
 fn ledger(workspace: &mut Workspace, object: Object) -> &mut Ledger {
     match object {
         Object::Repositories => &mut workspace.repositories,
-        Object::Projects => &mut workspace.projects,
+        Object::Projects => &mut workspace.projects.ledger,
     }
 }
 
 fn find(workspace: &Workspace, mutation: &Mutation) -> Result<u32, Refusal> {
     let live = match mutation.object {
         Object::Repositories => workspace.repositories.live(),
-        Object::Projects => workspace.projects.live(),
+        Object::Projects => workspace.projects.ledger.live(),
     };
     let found = match (&mutation.name, mutation.index) {
         (Some(name), None) => match mutation.object {
@@ -124,7 +124,7 @@ fn describe(workspace: &Workspace, object: Object, number: u32) -> Value {
         }),
         Object::Projects => json!({
             "key": Project::new(workspace, number).key(),
-            "updated_on": notation(workspace.projects.updated_us(number))
+            "updated_on": notation(workspace.projects.ledger.updated_us(number))
         }),
     }
 }

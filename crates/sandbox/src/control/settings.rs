@@ -21,6 +21,13 @@ pub(crate) struct Settings {
     pub(crate) rotate_refresh_tokens: bool,
     pub(crate) legacy_scopes_field: bool,
     pub(crate) access_token_seconds: u64,
+    /// Lists of variables say nothing of `next`, as the Pipelines service did for years.
+    /// That is the stricter way: a client that counts pages reads both kinds whole.
+    pub(crate) omit_variables_next: bool,
+    /// 401 (for everybody but a Connect app), 404 or 410.
+    pub(crate) linkers_status: u16,
+    /// Takes webhook addresses that no outsider reaches, such as `http://127.0.0.1:8080/`.
+    pub(crate) private_hook_urls: bool,
 }
 
 impl Settings {
@@ -35,6 +42,9 @@ impl Settings {
             rotate_refresh_tokens: options.rotate_refresh_tokens,
             legacy_scopes_field: options.legacy_scopes_field,
             access_token_seconds: options.access_token_seconds,
+            omit_variables_next: true,
+            linkers_status: 401,
+            private_hook_urls: false,
         }
     }
 }
@@ -52,6 +62,9 @@ struct Change {
     rotate_refresh_tokens: Option<bool>,
     legacy_scopes_field: Option<bool>,
     access_token_seconds: Option<u64>,
+    omit_variables_next: Option<bool>,
+    linkers_status: Option<u16>,
+    private_hook_urls: Option<bool>,
 }
 
 pub(super) async fn show(State(app): State<Shared>) -> Json<Settings> {
@@ -63,6 +76,12 @@ pub(super) async fn change(
     body: Bytes,
 ) -> Result<Json<Settings>, Refusal> {
     let change: Change = read(&body)?;
+    if change
+        .linkers_status
+        .is_some_and(|status| !matches!(status, 401 | 404 | 410))
+    {
+        return Err(Refusal::bad_request("linkers_status is 401, 404 or 410"));
+    }
     let mut settings = app.settings_mut();
     replace(&mut settings.latency_ms, change.latency_ms);
     replace(&mut settings.rate_limit, change.rate_limit);
@@ -85,6 +104,12 @@ pub(super) async fn change(
         &mut settings.access_token_seconds,
         change.access_token_seconds,
     );
+    replace(
+        &mut settings.omit_variables_next,
+        change.omit_variables_next,
+    );
+    replace(&mut settings.linkers_status, change.linkers_status);
+    replace(&mut settings.private_hook_urls, change.private_hook_urls);
     Ok(Json(settings.clone()))
 }
 

@@ -5,20 +5,33 @@
 //! repositories take a few megabytes.
 
 mod calendar;
+mod collection;
+mod events;
+mod grants;
+mod hooks;
 mod identity;
 mod ledger;
+mod members;
 mod people;
 mod projects;
 mod repositories;
+mod snippets;
 mod times;
+mod variables;
 mod workspaces;
 
+pub(crate) use events::{Event, events};
+pub(crate) use grants::{FIELDS as GRANT_FIELDS, Grant, grants};
+pub(crate) use hooks::{Hook, HookContent};
 pub(crate) use identity::draw;
 pub(crate) use ledger::Ledger;
-pub(crate) use people::{Person, Principal};
-pub(crate) use projects::Project;
+pub(crate) use members::{FIELDS as MEMBER_FIELDS, Member};
+pub(crate) use people::{Person, Principal, escape};
+pub(crate) use projects::{Project, ProjectContent};
 pub(crate) use repositories::{FIELDS as REPOSITORY_FIELDS, Permission, Repository};
+pub(crate) use snippets::{Snippet, SnippetContent};
 pub(crate) use times::notation;
+pub(crate) use variables::{Variable, VariableContent};
 pub(crate) use workspaces::Workspace;
 
 use crate::Options;

@@ -1,6 +1,7 @@
 //! Projects: the folders of a workspace's repositories.
 
 use super::identity::draw;
+use super::repositories::Repository;
 use super::times::notation;
 use super::workspaces::Workspace;
 use crate::origin::Origin;
@@ -17,6 +18,15 @@ const NAMES: [(&str, &str); 8] = [
     ("DOCS", "Documentation"),
 ];
 
+/// Everything about a project that can be written.
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectContent {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) is_private: bool,
+}
+
 /// One project, by its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Project<'a> {
@@ -31,10 +41,16 @@ impl<'a> Project<'a> {
 
     /// By key.
     pub(crate) fn find(workspace: &'a Workspace, key: &str) -> Option<Self> {
+        let projects = &workspace.projects;
+        let mut written = projects.all_written();
+        if let Some((number, _)) = written.find(|(_, content)| content.key == key) {
+            return Some(Self::new(workspace, number));
+        }
         let digits = key.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
         let number = digits.parse::<u32>().ok()?.checked_sub(1)?;
         let project = Self::new(workspace, number);
-        (workspace.projects.exists(number) && project.key() == key).then_some(project)
+        let found = projects.ledger.exists(number) && projects.written(number).is_none();
+        (found && project.key() == key).then_some(project)
     }
 
     pub(crate) fn number(self) -> u32 {
@@ -46,16 +62,49 @@ impl<'a> Project<'a> {
         NAMES.get(place).copied().unwrap_or_default()
     }
 
+    pub(crate) fn content(self) -> ProjectContent {
+        let written = self.workspace.projects.written(self.number);
+        written.cloned().unwrap_or_else(|| self.generated())
+    }
+
+    fn generated(self) -> ProjectContent {
+        let (key, name) = self.kind();
+        let (key, name) = (
+            format!("{key}{}", self.number + 1),
+            format!("{name} {}", self.number + 1),
+        );
+        ProjectContent {
+            description: (!self.odds(1, 5)).then(|| format!("Everything about {name}")),
+            is_private: !self.odds(2, 4),
+            key,
+            name,
+        }
+    }
+
     pub(crate) fn key(self) -> String {
-        format!("{}{}", self.kind().0, self.number + 1)
+        self.content().key
     }
 
     pub(crate) fn name(self) -> String {
-        format!("{} {}", self.kind().1, self.number + 1)
+        self.content().name
     }
 
     pub(crate) fn uuid(self) -> String {
-        self.workspace.project_ids.uuid(self.number)
+        self.workspace.projects.uuid(self.number)
+    }
+
+    /// Whether no repository lies in it.
+    pub(crate) fn is_empty(self) -> bool {
+        let live = self.workspace.repositories.live();
+        !live
+            .iter()
+            .any(|number| Repository::new(self.workspace, *number).project_number() == self.number)
+    }
+
+    /// The address in the API.
+    pub(crate) fn location(self, origin: &Origin) -> String {
+        let slug = &self.workspace.slug;
+        format!("{origin}/2.0/workspaces/{slug}/projects/{}", self.key())
     }
 
     fn odds(self, field: u64, one_in: u64) -> bool {
@@ -65,7 +114,7 @@ impl<'a> Project<'a> {
     fn links(self, origin: &Origin) -> Value {
         let (slug, key) = (&self.workspace.slug, self.key());
         json!({
-            "self": {"href": format!("{origin}/2.0/workspaces/{slug}/projects/{key}")},
+            "self": {"href": self.location(origin)},
             "html": {"href": format!("{origin}/{slug}/workspace/projects/{key}")},
             "avatar": {"href": format!("{origin}/{slug}/workspace/projects/{key}/avatar/32")}
         })
@@ -73,7 +122,13 @@ impl<'a> Project<'a> {
 
     /// The object of `GET /2.0/workspaces/{workspace}/projects/{key}` and of the list.
     pub(crate) fn render(self, origin: &Origin) -> Value {
-        let (workspace, key) = (self.workspace, self.key());
+        let workspace = self.workspace;
+        let ProjectContent {
+            key,
+            name,
+            description,
+            is_private,
+        } = self.content();
         let mut links = self.links(origin);
         if let Some(links) = links.as_object_mut() {
             let href = format!(
@@ -82,19 +137,18 @@ impl<'a> Project<'a> {
             );
             links.insert("repositories".to_owned(), json!({"href": href}));
         }
-        let description = (!self.odds(1, 5)).then(|| format!("Everything about {}", self.name()));
         json!({
             "type": "project",
             "owner": workspace.render_owner(origin),
             "workspace": workspace.render_short(origin),
             "key": key,
             "uuid": self.uuid(),
-            "is_private": !self.odds(2, 4),
-            "name": self.name(),
+            "is_private": is_private,
+            "name": name,
             "description": description,
             "links": links,
-            "created_on": notation(workspace.projects.created_us(self.number)),
-            "updated_on": notation(workspace.projects.updated_us(self.number)),
+            "created_on": notation(workspace.projects.ledger.created_us(self.number)),
+            "updated_on": notation(workspace.projects.ledger.updated_us(self.number)),
             "has_publicly_visible_repos": self.odds(3, 4)
         })
     }

@@ -57,6 +57,16 @@ pub(crate) enum Permission {
     Admin,
 }
 
+impl Permission {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// One repository, by its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repository<'a> {
@@ -121,9 +131,12 @@ impl<'a> Repository<'a> {
     }
 
     fn project(self) -> Project<'a> {
+        Project::new(self.workspace, self.project_number())
+    }
+
+    pub(crate) fn project_number(self) -> u32 {
         let count = u64::from(self.workspace.project_count);
-        let number = u32::try_from(self.drawn(3) % count).unwrap_or_default();
-        Project::new(self.workspace, number)
+        u32::try_from(self.drawn(3) % count).unwrap_or_default()
     }
 
     fn description(self) -> String {
@@ -162,22 +175,63 @@ impl<'a> Repository<'a> {
         (!self.is_empty()).then(|| self.pick(9, &["main", "master"]))
     }
 
-    /// An owner of the workspace is admin everywhere; a member has rights on about four
-    /// repositories in five.
+    /// An owner of the workspace is admin everywhere; somebody else who can sign in has rights
+    /// on about four repositories in five.
     pub(crate) fn permission(self, principal: Principal) -> Option<Permission> {
         if self.workspace.is_owned_by(principal) {
             return Some(Permission::Admin);
         }
-        let who = match principal {
-            Principal::Person(person) => u64::from(person.number()),
-            Principal::App => 1_000,
-        };
-        match self.drawn(100 + who) % 5 {
+        match principal {
+            Principal::Person(person) => self.drawn_permission(person.number()),
+            Principal::App => self.drawn_permission(1_000),
+        }
+    }
+
+    fn drawn_permission(self, who: u32) -> Option<Permission> {
+        match self.drawn(100 + u64::from(who)) % 5 {
             0 => None,
             1 => Some(Permission::Admin),
             2 => Some(Permission::Write),
             _ => Some(Permission::Read),
         }
+    }
+
+    /// The one member beside the owner and those who can sign in with a right on this one.
+    pub(crate) fn colleague(self) -> u32 {
+        let others = u64::from(self.workspace.member_count.saturating_sub(2).max(1));
+        2 + u32::try_from(self.drawn(11) % others).unwrap_or_default()
+    }
+
+    /// The effective right of a member, by number.
+    pub(crate) fn permission_of(self, member: u32) -> Option<Permission> {
+        if member == self.workspace.owner() {
+            return Some(Permission::Admin);
+        }
+        if member < 2 {
+            return self.drawn_permission(member);
+        }
+        (member == self.colleague()).then(|| match self.drawn(12) % 3 {
+            0 => Permission::Admin,
+            1 => Permission::Write,
+            _ => Permission::Read,
+        })
+    }
+
+    /// The short form inside a permission.
+    pub(crate) fn render_short(self, origin: &Origin) -> Value {
+        let (full_name, uuid) = (self.full_name(), self.uuid());
+        let avatar = format!("{origin}/ravatar/{}?ts=default", escape(&uuid));
+        json!({
+            "type": "repository",
+            "full_name": full_name,
+            "links": {
+                "self": {"href": format!("{origin}/2.0/repositories/{full_name}")},
+                "html": {"href": format!("{origin}/{full_name}")},
+                "avatar": {"href": avatar}
+            },
+            "name": self.name(),
+            "uuid": uuid
+        })
     }
 
     fn links(self, origin: &Origin) -> Value {

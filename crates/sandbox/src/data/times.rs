@@ -14,6 +14,12 @@ pub(crate) fn notation(at_us: i64) -> String {
     at.strftime(format).to_string()
 }
 
+/// Microseconds since 1970 as webhooks write them: with `Z`, and always a fraction.
+pub(crate) fn zulu(at_us: i64) -> String {
+    let at = Timestamp::from_microsecond(at_us).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

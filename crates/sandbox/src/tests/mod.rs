@@ -7,6 +7,7 @@ mod exchange;
 mod faults;
 mod limits;
 mod mutations;
+mod objects;
 mod paging;
 mod query;
 mod records;
