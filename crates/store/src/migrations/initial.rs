@@ -19,25 +19,15 @@ impl MigrationTrait for Initial {
         reason = "the trait's expansion names no lifetime here, so none may be written"
     )]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let schema = include_str!("initial.sql");
-        let db = manager.get_connection();
+        super::execute(manager, include_str!("initial.sql")).await?;
         if manager.get_database_backend() == DbBackend::Postgres {
-            let schema = schema
-                .replace("{bytewise}", "\"C\"")
-                .replace("{clustered}", "");
-            db.execute_unprepared(&schema).await?;
             // The bodies are compressed already.
+            let db = manager.get_connection();
             db.execute_unprepared(
                 "ALTER TABLE outbox ALTER COLUMN body SET STORAGE EXTERNAL, \
                  ALTER COLUMN envelope SET STORAGE EXTERNAL",
             )
             .await?;
-        } else {
-            let schema = schema
-                .replace("BYTEA", "BLOB")
-                .replace("{bytewise}", "BINARY")
-                .replace("{clustered}", " WITHOUT ROWID");
-            db.execute_unprepared(&schema).await?;
         }
         Ok(())
     }

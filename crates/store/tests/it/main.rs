@@ -6,6 +6,8 @@ mod fixture;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod manifest_upload;
+#[cfg(test)]
 mod open;
 #[cfg(test)]
 mod outbox;
