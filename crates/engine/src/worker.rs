@@ -16,9 +16,9 @@ use crate::read::Reader;
 /// Reads under way at once in one process.
 const PARALLEL_READS: usize = 16;
 /// The longest sleep when nothing wakes us: a lost wake-up costs this much.
-const POLL: Duration = Duration::from_secs(1);
+pub(crate) const POLL: Duration = Duration::from_secs(1);
 /// The pause after the store failed.
-const AFTER_ERROR: Duration = Duration::from_secs(2);
+pub(crate) const AFTER_ERROR: Duration = Duration::from_secs(2);
 
 /// The work of one process.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Worker {
         tokio::join!(
             self.claim(&held, &tasks, &stop),
             self.renew(&held, &stop),
-            self.deliver(&stop),
+            self.delivery.run(&stop),
         );
         tasks.close();
         tasks.wait().await;
@@ -59,7 +59,7 @@ impl Worker {
                     .await
             };
             match claimed {
-                Ok(leases) if leases.is_empty() => self.rest(WakeKind::Work, POLL, stop).await,
+                Ok(leases) if leases.is_empty() => self.rest(POLL, stop).await,
                 Ok(leases) => {
                     for lease in leases {
                         self.spawn(lease, held, tasks, stop);
@@ -67,7 +67,7 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::error!(%error, "work could not be claimed");
-                    self.rest(WakeKind::Work, AFTER_ERROR, stop).await;
+                    self.rest(AFTER_ERROR, stop).await;
                 }
             }
         }
@@ -127,22 +127,9 @@ impl Worker {
         }
     }
 
-    async fn deliver(&self, stop: &CancellationToken) {
-        while !stop.is_cancelled() {
-            match self.delivery.turn().await {
-                Ok(0) => self.rest(WakeKind::Outbox, POLL, stop).await,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(%error, "messages could not be claimed or acknowledged");
-                    self.rest(WakeKind::Outbox, AFTER_ERROR, stop).await;
-                }
-            }
-        }
-    }
-
-    async fn rest(&self, wake: WakeKind, at_most: Duration, stop: &CancellationToken) {
+    async fn rest(&self, at_most: Duration, stop: &CancellationToken) {
         tokio::select! {
-            () = self.store.woken(wake) => {}
+            () = self.store.woken(WakeKind::Work) => {}
             () = self.clock.sleep(at_most) => {}
             () = stop.cancelled() => {}
         }

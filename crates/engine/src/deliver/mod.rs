@@ -13,19 +13,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use outbound::Outbound;
 use secrecy::ExposeSecret as _;
-use store::{Acknowledged, DeliveryOutcome, DeliveryTarget, OutboxMessage, Store, StoreError};
+use store::{
+    Acknowledged, DeliveryOutcome, DeliveryTarget, OutboxMessage, Store, StoreError, WakeKind,
+};
+use tokio_util::sync::CancellationToken;
 
 pub use link::{LinkError, Links};
 
 use crate::clock::Clock;
+use crate::worker::{AFTER_ERROR, POLL};
 
-/// Messages claimed at once.
-const BATCH: u32 = 64;
 /// Attempts under way at once.
-const PARALLEL: usize = 32;
+const PARALLEL: usize = 64;
+/// Where more is due, it is claimed when there is room for so many.
+const BATCH: usize = 16;
 /// How long a receiver may take.
 const TIME_OUT: Duration = Duration::from_secs(15);
 
@@ -40,29 +45,81 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Attempts a batch of due messages. Returns how many there were.
-    pub(crate) async fn turn(&self) -> Result<usize, StoreError> {
-        let messages = self
-            .store
-            .claim_messages(&self.owner, BATCH, self.clock.now())
-            .await?;
-        if messages.is_empty() {
-            return Ok(0);
+    /// Attempts what is due until `stop`, then lets the attempts under way end.
+    ///
+    /// What is due is claimed while other attempts are under way, and each is
+    /// acknowledged as it ends: a slow receiver keeps nobody else waiting.
+    pub(crate) async fn run(&self, stop: &CancellationToken) {
+        let mut attempts = FuturesUnordered::new();
+        while !stop.is_cancelled() {
+            let room = PARALLEL.saturating_sub(attempts.len());
+            let (more_is_due, pause) = match self.claim(room).await {
+                Ok(claimed) => {
+                    let all = claimed.len() < room;
+                    let claimed = claimed.into_iter();
+                    attempts.extend(claimed.map(|(message, target)| self.attempt(message, target)));
+                    (!all, POLL)
+                }
+                Err(error) => {
+                    tracing::error!(%error, "messages could not be claimed");
+                    (false, AFTER_ERROR)
+                }
+            };
+            let mut rest = std::pin::pin!(self.rest(pause, stop));
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(ended) = attempts.next() => {
+                        let mut ended = vec![ended];
+                        while let Some(Some(another)) = attempts.next().now_or_never() {
+                            ended.push(another);
+                        }
+                        self.acknowledge(&ended).await;
+                        if more_is_due && attempts.len() + BATCH <= PARALLEL {
+                            break;
+                        }
+                    }
+                    () = &mut rest => break,
+                }
+            }
         }
-        let count = messages.len();
+        while let Some(ended) = attempts.next().await {
+            self.acknowledge(&[ended]).await;
+        }
+    }
+
+    /// Up to `room` due messages, each with where it goes.
+    async fn claim(
+        &self,
+        room: usize,
+    ) -> Result<Vec<(OutboxMessage, Arc<DeliveryTarget>)>, StoreError> {
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let n = u32::try_from(room).unwrap_or(u32::MAX);
+        let now = self.clock.now();
+        let messages = self.store.claim_messages(&self.owner, n, now).await?;
         let targets = self.targets(&messages).await?;
-        let mut answers = futures_util::stream::iter(messages.into_iter().filter_map(|message| {
+        let addressed = messages.into_iter().filter_map(|message| {
             let target = targets.get(&message.destination_id).cloned()?;
-            Some(self.attempt(message, target))
-        }))
-        .buffer_unordered(PARALLEL)
-        .ready_chunks(PARALLEL);
-        // Acknowledged as they come in, so that a slow receiver keeps nobody
-        // else's messages unacknowledged.
-        while let Some(results) = answers.next().await {
-            self.store.acknowledge(&results, self.clock.now()).await?;
+            Some((message, target))
+        });
+        Ok(addressed.collect())
+    }
+
+    /// What is not acknowledged is attempted again when its lease has lapsed.
+    async fn acknowledge(&self, ended: &[Acknowledged]) {
+        if let Err(error) = self.store.acknowledge(ended, self.clock.now()).await {
+            tracing::error!(%error, "attempts could not be acknowledged");
         }
-        Ok(count)
+    }
+
+    async fn rest(&self, at_most: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.store.woken(WakeKind::Outbox) => {}
+            () = self.clock.sleep(at_most) => {}
+            () = stop.cancelled() => {}
+        }
     }
 
     async fn targets(

@@ -9,7 +9,10 @@
     clippy::string_slice,
     reason = "a test that meets the unexpected has failed"
 )]
-#![allow(unreachable_pub, reason = "one binary")]
+#![allow(
+    clippy::too_many_lines,
+    reason = "a test tells one story from its beginning to its end"
+)]
 
 mod contract;
 mod delivery;

@@ -18,6 +18,7 @@ const MOST_BYTES: usize = 300_000;
 const THEN: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 /// What a run of a read knows. Only a store makes a scope.
+#[allow(clippy::too_many_lines, reason = "one value, field by field")]
 async fn subject() -> ReadSubject {
     let store = testing::sqlite().await;
     let operator = store.operator();

@@ -158,6 +158,7 @@ fn all_fields() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn mappings() {
     let default = json!({ "requiredFields": [{ "mapToName": "title", "default": "name" }] });
     let open = json!({ "optionalFields": [{ "mapToName": "title" }] });

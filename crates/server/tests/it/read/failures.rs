@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testing::TestStore;
 
 use crate::world::World;
-use crate::world::steps::{GROUP, everything, install_body, installations};
+use crate::world::steps::{GROUP, both, everything, install_body, installations};
 
 testing::both!(
     a_rate_limit_closes_the_gate_for_a_while,
@@ -60,34 +60,29 @@ async fn a_rate_limit_closes_the_gate_for_a_while(store: TestStore) {
     let installed = world
         .install(json!({ "repositories": everything("repositories") }))
         .await;
-    let operation = world
+    world
         .until("the limit to be met", async || {
             let operation = world.operations(&installed).await.remove("repositories")?;
-            world
-                .log(&operation)
-                .await
-                .contains("rate_limited")
-                .then_some(operation)
+            let log = world.log(&operation).await;
+            log.contains("rate_limited").then_some(())
         })
         .await;
+    let operation = &world.operations(&installed).await["repositories"];
     assert_eq!(operation["status"], "in_progress");
     assert_eq!(operation["metadata"]["progress"]["recordsProcessed"], 100);
     // Past the read's own wait, but not past the gate's: nobody calls.
     world.clock.advance(SignedDuration::from_secs(30));
     let calls = world.provider.calls(REPOSITORIES).await.len();
     assert_eq!(calls, 2);
-    // Another customer of the same consumer meets the same gate.
+    // Another customer of the same consumer meets the same gate, for repositories
+    // alone: projects are not counted there.
     world.connect("customer-2").await;
-    let body = install_body(
-        "customer-2",
-        json!({ "repositories": everything("repositories") }),
-    );
+    let body = install_body("customer-2", both());
     let second = world.api.post(&installations(), &body).await.json(201);
     world
-        .until("the second read to be put off", async || {
-            // Projects have no such limit: one read to the end shows that the worker has been round.
-            let read = world.operations(&second).await.remove("repositories")?;
-            (read["metadata"]["progress"]["recordsProcessed"] == 0).then_some(())
+        .until("the second customer's projects", async || {
+            let projects = world.operations(&second).await.remove("projects")?;
+            (projects["status"] == "success").then_some(())
         })
         .await;
     assert_eq!(world.provider.calls(REPOSITORIES).await.len(), 2);
@@ -98,7 +93,7 @@ async fn a_rate_limit_closes_the_gate_for_a_while(store: TestStore) {
             "success"
         );
     }
-    world.arrived(460).await;
+    world.arrived(460 + 12).await;
     let counts = world.provider.stats().await;
     assert_eq!(counts["rate_limited"], 1, "{counts}");
 }
@@ -204,7 +199,7 @@ async fn an_unknown_workspace_is_named(store: TestStore) {
     let mut body = world.connect_body(GROUP);
     body["providerMetadata"]["workspace"]["value"] = json!("no-such-workspace");
     world.connect_as(&body).await;
-    let installed = world.install(crate::world::steps::both()).await;
+    let installed = world.install(both()).await;
     let operations = world.ended(&installed).await;
     for operation in operations.values() {
         assert_eq!(operation["status"], "failure", "{operation}");
@@ -224,7 +219,7 @@ async fn a_missing_permission_is_named(store: TestStore) {
     plan.sandbox.scopes = vec!["account".to_owned(), "repository".to_owned()];
     let world = World::planned(store, plan).await;
     world.prepare().await;
-    let installed = world.install(crate::world::steps::both()).await;
+    let installed = world.install(both()).await;
     let operations = world.ended(&installed).await;
     // It harms no other object.
     assert_eq!(operations["repositories"]["status"], "success");

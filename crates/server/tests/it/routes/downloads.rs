@@ -95,7 +95,7 @@ async fn links_are_made_here_and_end(store: TestStore) {
     for forged in [
         address.to_owned(),
         format!("{address}?{}", query.replace("expires=", "expires=9")),
-        format!("{}x?{query}", address),
+        format!("{address}x?{query}"),
         format!("{address}?{}", query.replace("signature=", "signature=00")),
         format!(
             "{address}?{}&signature=00",
