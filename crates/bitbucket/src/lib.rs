@@ -1,16 +1,16 @@
 //! Bitbucket Cloud behind the connector contract.
 //!
 //! [`Bitbucket`] describes the provider and reads its objects, which are the
-//! rows of the table in `objects`. `read` holds the two ways of reading a
-//! collection, `wire` the shape of a page, `failure` what a refusal means.
+//! rows of the table in `objects`. `read` holds the ways of reading a collection, `wire` the shape of a page, `failure` what a refusal means.
 //!
 //! What always holds: nothing is sent but to the API's origin, a page's `next`
 //! that leads elsewhere included; a record is handed on byte for byte; no body
 //! that is not JSON is ever quoted.
 //!
 //! Limits: `/2.0/repositories/*` allows 1,000 requests an hour, counted per
-//! OAuth consumer over all its users; pages hold at most 100 records, on some
-//! endpoints fewer. No other endpoint used here has a published number.
+//! OAuth consumer over all its users, and so do the lists of webhooks; pages hold
+//! at most 100 records, on some endpoints fewer. No other endpoint used here has
+//! a published number.
 //!
 //! - API: <https://developer.atlassian.com/cloud/bitbucket/rest/intro/>
 //! - OAuth: <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>
@@ -35,6 +35,9 @@ pub use endpoints::{EndpointError, Endpoints};
 
 /// The group of requests to `/2.0/repositories/*`.
 pub const REPOSITORIES_GROUP: &str = "repositories";
+
+/// The group of requests that list, create or delete webhooks.
+pub const WEBHOOKS_GROUP: &str = "webhooks";
 
 const INPUTS: &[Input] = &[Input {
     name: "workspace",
@@ -72,11 +75,13 @@ impl Bitbucket {
                 explicit_scopes: false,
             },
             inputs: INPUTS,
-            groups: vec![ResourceGroup {
-                name: REPOSITORIES_GROUP,
-                limit: 1000,
-                window_s: 3600,
-            }],
+            groups: [REPOSITORIES_GROUP, WEBHOOKS_GROUP]
+                .map(|name| ResourceGroup {
+                    name,
+                    limit: 1000,
+                    window_s: 3600,
+                })
+                .to_vec(),
             objects: &objects::OBJECTS,
         };
         Ok(Self { api, description })

@@ -1,4 +1,5 @@
-//! The shape of a page: `{size?, page?, pagelen?, next?, previous?, values[]}`.
+//! The shape of a page: `{size?, page?, pagelen?, next?, previous?, values[]}`,
+//! and of the two answers that are none: a map of lists, and a record by itself.
 //!
 //! Only `values` and `next` are promised, so everything else is taken if it is
 //! what it should be and left alone if not. Records stay the bytes they came as.
@@ -11,6 +12,7 @@ use connector::{Failure, Record, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::objects::Row;
@@ -49,17 +51,7 @@ impl<'a> Envelope<'a> {
     /// [`Failure::Protocol`] when it is not a page, or its `next` leads away
     /// from `api`.
     pub(crate) fn parse(api: &Url, response: &'a Response) -> Result<Self, Failure> {
-        if !response.is_json() {
-            return Err(protocol("Bitbucket answered 200, but not with JSON"));
-        }
-        // The parser's own words may quote the body, so only the place is told.
-        let mut envelope: Self = serde_json::from_slice(&response.body).map_err(|e| {
-            protocol(&format!(
-                "Bitbucket's answer is cut off or not a page (line {}, column {})",
-                e.line(),
-                e.column()
-            ))
-        })?;
+        let mut envelope: Self = json(response, "a page")?;
         // Seen in the wild where there is no following page.
         envelope.next = envelope.next.filter(|next| !next.is_empty());
         if let Some(next) = &envelope.next {
@@ -78,19 +70,96 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The records, read as `row` says.
+    /// The records, read as `row` says, with `added` to each.
     ///
     /// # Errors
     /// [`Failure::Protocol`] when one of them lacks its key: to pass over it
     /// would be to lose it unseen.
-    pub(crate) fn entries(&self, row: &Row) -> Result<Vec<Entry>, Failure> {
-        self.values.iter().map(|raw| entry(row, raw)).collect()
+    pub(crate) fn entries(
+        &self,
+        row: &Row,
+        added: &Map<String, Value>,
+    ) -> Result<Vec<Entry>, Failure> {
+        let entries = self.values.iter();
+        entries.map(|raw| entry(row, raw, added)).collect()
     }
+
+    /// The workspaces in a list of those that the user can see: what a path takes
+    /// for each, and the truth of its `field`, if that is there.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] when one of them has no name.
+    pub(crate) fn workspaces(&self, field: &str) -> Result<Vec<(String, Option<bool>)>, Failure> {
+        let workspace = |raw: &&RawValue| {
+            let top = Shallow::of(raw).unwrap_or_default();
+            let name = top.text("workspace.slug");
+            let name = name.or_else(|| top.text("workspace.uuid"));
+            Some((name.filter(|name| is_segment(name))?, top.truth(field)))
+        };
+        let all: Option<Vec<_>> = self.values.iter().map(workspace).collect();
+        all.ok_or_else(|| protocol("a workspace in Bitbucket's list has no slug"))
+    }
+}
+
+/// The names in a map of lists. Each list is told by a link, which is an
+/// `events` either of the member itself (the schema) or of its `links` (the
+/// published example, and real answers); members without one are none.
+///
+/// # Errors
+/// [`Failure::Protocol`] when it is no such map.
+pub(crate) fn names(response: &Response) -> Result<Vec<String>, Failure> {
+    let map: Shallow<'_> = json(response, "a map of lists")?;
+    let named = map.0.iter().filter(|(_, raw)| {
+        let member = Shallow::of(raw).unwrap_or_default();
+        let link = member.text("events.href");
+        link.or_else(|| member.text("links.events.href")).is_some()
+    });
+    let names: Vec<_> = named.map(|(name, _)| name.to_string()).collect();
+    if names.is_empty() && !map.0.is_empty() {
+        return Err(protocol("Bitbucket's map of lists has no link to any list"));
+    }
+    if !names.iter().all(|name| is_segment(name)) {
+        return Err(protocol("Bitbucket's map of lists has a name that is none"));
+    }
+    Ok(names)
+}
+
+/// Whether a path can be made with a name; some would climb out of it.
+fn is_segment(name: &str) -> bool {
+    !matches!(name, "" | "." | "..")
+}
+
+/// A record that is an answer by itself, read as `row` says.
+///
+/// # Errors
+/// [`Failure::Protocol`] when it is none, or lacks its key.
+pub(crate) fn detail(
+    row: &Row,
+    response: &Response,
+    added: &Map<String, Value>,
+) -> Result<Record, Failure> {
+    let raw: &RawValue = json(response, "a record")?;
+    Ok(entry(row, raw, added)?.record)
+}
+
+/// An answer's body as `what` it should be.
+fn json<'a, T: Deserialize<'a>>(response: &'a Response, what: &str) -> Result<T, Failure> {
+    if !response.is_json() {
+        return Err(protocol("Bitbucket answered 200, but not with JSON"));
+    }
+    // The parser's own words may quote the body, so only the place is told.
+    serde_json::from_slice(&response.body).map_err(|e| {
+        protocol(&format!(
+            "Bitbucket's answer is cut off or not {what} (line {}, column {})",
+            e.line(),
+            e.column()
+        ))
+    })
 }
 
 /// Takes a number that makes sense, and nothing else.
 fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    Ok(serde_json::Value::deserialize(from)?.as_u64())
+    Ok(Value::deserialize(from)?.as_u64())
 }
 
 /// A `next` goes out with the credential, so it must stay where that belongs.
@@ -108,9 +177,11 @@ fn check_origin(api: &Url, next: &str) -> Result<(), Failure> {
     )))
 }
 
-fn entry(row: &Row, raw: &RawValue) -> Result<Entry, Failure> {
+fn entry(row: &Row, raw: &RawValue, added: &Map<String, Value>) -> Result<Entry, Failure> {
     let top = Shallow::of(raw).unwrap_or_default();
-    let key: Option<Vec<String>> = row.object.key.iter().map(|path| top.text(path)).collect();
+    let ours = |path: &str| added.get(path)?.as_str().map(str::to_owned);
+    let part = |path: &&str| ours(path).or_else(|| top.text(path));
+    let key: Option<Vec<String>> = row.object.key.iter().map(part).collect();
     let key = key.ok_or_else(|| {
         protocol(&format!(
             "a record of {} lacks its key ({})",
@@ -119,15 +190,14 @@ fn entry(row: &Row, raw: &RawValue) -> Result<Entry, Failure> {
         ))
     })?;
     let changed_at = row
-        .object
-        .timestamp
+        .version
         .and_then(|path| top.text(path))
         .and_then(|text| time::parse(&text));
     let record = Record {
         key: key.join("/"),
         version: changed_at.map(time::normalise),
         raw: raw.to_owned(),
-        added: serde_json::Map::new(),
+        added: added.clone(),
     };
     Ok(Entry { record, changed_at })
 }
@@ -152,10 +222,15 @@ impl<'a> Shallow<'a> {
             return Self::of(raw)?.text(rest);
         }
         match serde_json::from_str(raw.get()).ok()? {
-            serde_json::Value::String(text) if !text.is_empty() => Some(text),
-            serde_json::Value::Number(number) => Some(number.to_string()),
+            Value::String(text) if !text.is_empty() => Some(text),
+            Value::Number(number) => Some(number.to_string()),
             _ => None,
         }
+    }
+
+    /// The truth of a member, if it is true or false.
+    fn truth(&self, name: &str) -> Option<bool> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
     }
 }
 

@@ -80,9 +80,12 @@ pub struct Object {
     pub name: &'static str,
     /// The name shown to people.
     pub display_name: &'static str,
-    /// Dotted paths which together identify a record.
+    /// Dotted paths which together identify a record, fields that we add
+    /// included ([`crate::Record::added`]).
     pub key: &'static [&'static str],
-    /// The field that says when a record last changed, if there is one.
+    /// The record's own time, by which a limited read can leave it out: when it
+    /// last changed or, where that is not told, when it was made. Whether a
+    /// record changed is said by [`crate::Record::version`] alone.
     pub timestamp: Option<&'static str>,
     /// What the provider itself can filter.
     pub filtering: Filtering,
@@ -90,8 +93,19 @@ pub struct Object {
     pub fields: &'static [Field],
     /// The OAuth scope that reading needs, if any.
     pub scope: Option<&'static str>,
+    /// Set where the provider offers the object no more. It is still listed, so
+    /// that whoever asks for it is told why there is nothing.
+    pub removed: Option<Removed>,
     /// The provider's page about the object.
     pub docs_url: &'static str,
+}
+
+/// The end of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// Where the provider announced it, or the page on which it announces such
+    /// things.
+    pub announcement: &'static str,
 }
 
 /// What a provider can leave out on its side.
@@ -116,6 +130,9 @@ pub struct Field {
     pub provider_type: &'static str,
     /// Whether the provider sets it and refuses to be told.
     pub read_only: bool,
+    /// The published values of a select. A newer one may turn up in a record
+    /// all the same.
+    pub options: &'static [&'static str],
 }
 
 /// The value types of the API contract's field metadata.
@@ -139,6 +156,8 @@ pub enum ValueType {
     Int,
     /// Any number.
     Float,
+    /// The key of a record of another object.
+    Reference,
     /// Objects and lists, which the contract does not name.
     Other,
 }

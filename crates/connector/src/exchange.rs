@@ -30,10 +30,14 @@ pub struct Request {
     pub body: Body,
     /// The [`crate::ResourceGroup`] that the provider counts this under.
     pub group: Option<&'static str>,
+    /// Whether a 401 to this request means that the credential is no good. Where
+    /// it does not, a 401 is an answer like any other: nothing is refreshed, and
+    /// no connection is blamed.
+    pub judges_credential: bool,
 }
 
 impl Request {
-    /// A GET outside every resource group.
+    /// A GET outside every resource group, of which a 401 judges the credential.
     #[must_use]
     pub fn get(url: String) -> Self {
         Self {
@@ -41,6 +45,7 @@ impl Request {
             url,
             body: Body::Empty,
             group: None,
+            judges_credential: true,
         }
     }
 }

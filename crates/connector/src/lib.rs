@@ -17,7 +17,9 @@ mod outcome;
 
 use std::fmt;
 
-pub use describe::{Description, Field, Filtering, Input, OAuth, Object, ResourceGroup, ValueType};
+pub use describe::{
+    Description, Field, Filtering, Input, OAuth, Object, Removed, ResourceGroup, ValueType,
+};
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;
 pub use outcome::{Outcome, Page, Record};

@@ -27,7 +27,9 @@ pub struct Page {
     /// For objects that are filtered by time: from when on the next read must
     /// ask, if this page turns out to be the last one.
     pub watermark: Option<jiff::Timestamp>,
-    /// What a builder should know, for the operation's log.
+    /// What a builder should know, for the operation's log. A part of the
+    /// collection that turned out not to be there, where the rest is, is a page
+    /// without records and a note of what was skipped and why.
     pub notes: Vec<String>,
 }
 

@@ -41,7 +41,7 @@ impl List {
         if self.place == Place::First {
             self.total = page.size;
         }
-        let estimated_total = self.total;
+        let total = self.total;
         let next = match Place::after(page, self.trail.number(), self.pagelen) {
             Some(place) => {
                 self.trail.follow(&place)?;
@@ -49,11 +49,6 @@ impl List {
             }
             None => None,
         };
-        Ok(Turn {
-            next,
-            estimated_total,
-            watermark: None,
-            notes: Vec::new(),
-        })
+        Ok(Turn::empty(next, total))
     }
 }

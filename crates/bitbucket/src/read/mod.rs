@@ -1,27 +1,34 @@
-//! Reading a collection: one position, and two ways to move it on.
+//! Reading a collection: one position, and four ways to move it on.
 //!
 //! [`walk`] goes by key, for what Bitbucket filters and sorts by time; [`list`]
-//! goes by `next`. Here is what they share: where a request goes, what a refusal
-//! means to the position, and the page handed to the engine. What always holds:
-//! a position alone decides its request, and a refused request leaves the
-//! position it was made from good.
+//! goes by `next`. Two collections are spread over several answers: [`branches`]
+//! reads one list after the other, [`details`] one record after the other. Here
+//! is what they share: where a request goes, what a refusal means to the
+//! position, and the page handed to the engine. What always holds: a position
+//! alone decides its request, and a refused request leaves the position it was
+//! made from good.
 
+mod branches;
+mod details;
 mod list;
 mod place;
 mod walk;
 
 use std::collections::BTreeMap;
 
-use connector::{Failure, Outcome, Page, ReadIntent, Request, Response, State};
+use connector::{Failure, Outcome, Page, ReadIntent, Record, Request, Response, State};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 use url::Url;
 
+use self::branches::Branches;
+use self::details::Details;
 use self::list::List;
 use self::place::Place;
 use self::walk::Walk;
 use crate::objects::{Paging, Row};
-use crate::wire::Envelope;
+use crate::wire::{Entry, Envelope};
 use crate::{failure, time};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -50,11 +57,23 @@ struct Position {
 enum At {
     Walk(Walk),
     List(List),
+    Branches(Branches),
+    Details(Details),
+}
+
+/// What an answer leads to.
+#[derive(Debug)]
+enum Step<T> {
+    /// Another request, with nothing to commit before it.
+    Again(T),
+    /// Records, perhaps none of them.
+    Turn(Turn<T>),
 }
 
 /// What a page leads to.
 #[derive(Debug)]
 struct Turn<T> {
+    records: Vec<Record>,
     /// Where to go on; `None` at the end.
     next: Option<T>,
     estimated_total: Option<u64>,
@@ -76,6 +95,8 @@ pub(crate) fn start(intent: &ReadIntent) -> Result<State, Failure> {
     let at = match row.paging {
         Paging::ByKey => At::Walk(Walk::new(row.pagelen, intent.since)),
         Paging::ByNext => At::List(List::new(row.pagelen)),
+        Paging::Branches { .. } => At::Branches(Branches::new(row.pagelen)),
+        Paging::Details { .. } => At::Details(Details::new(row.pagelen)),
     };
     State::pack(&Position {
         object: intent.object.clone(),
@@ -88,15 +109,20 @@ pub(crate) fn start(intent: &ReadIntent) -> Result<State, Failure> {
 pub(crate) fn step(api: &Url, state: &State) -> Result<Request, Failure> {
     let position: Position = state.unpack()?;
     let row = position.row()?;
-    let url = match position.at.place() {
-        Place::Url(next) => next.clone(),
-        place => {
-            let origin = api.origin().ascii_serialization();
-            let mut url = format!("{origin}/2.0{}?", position.path(row));
+    let base = format!(
+        "{}/2.0{}",
+        api.origin().ascii_serialization(),
+        position.path(row)
+    );
+    let url = match position.at.sheet() {
+        None => base,
+        Some((Place::Url(next), _)) => next.clone(),
+        Some((place, pagelen)) => {
+            let mut url = base + "?";
             if let At::Walk(walk) = &position.at {
                 url.push_str(&walk.query(row));
             }
-            url.push_str(&format!("pagelen={}", position.at.pagelen()));
+            url.push_str(&format!("pagelen={pagelen}"));
             if let Place::Page(number) = place {
                 url.push_str(&format!("&page={number}"));
             }
@@ -105,6 +131,8 @@ pub(crate) fn step(api: &Url, state: &State) -> Result<Request, Failure> {
     };
     Ok(Request {
         group: row.group,
+        // What is gone refuses everyone alike.
+        judges_credential: row.object.removed.is_none(),
         ..Request::get(url)
     })
 }
@@ -112,42 +140,118 @@ pub(crate) fn step(api: &Url, state: &State) -> Result<Request, Failure> {
 /// What the answer means.
 pub(crate) fn advance(api: &Url, state: &State, response: &Response) -> Result<Outcome, Failure> {
     let position: Position = state.unpack()?;
-    let row = position.row()?;
-    let counted = matches!(position.at.place(), Place::Page(_));
-    let envelope = match response.status {
-        200 => Envelope::parse(api, response)?,
-        // We counted a page that has gone meanwhile: Bitbucket does not say what
-        // it answers beyond the end, and independent look-alikes answer 404.
-        404 if counted => Envelope::empty(),
-        _ if failure::is_invalid_pagelen(response) => {
-            if let Some(smaller) = position.with_smaller_pages() {
-                return Ok(Outcome::Again(State::pack(&smaller)?));
-            }
-            return Err(failure::of(response, &position.subject()));
+    let asked = Asked {
+        api,
+        row: position.row()?,
+        subject: position.subject(),
+        response,
+    };
+    if let Some(gone) = asked.is_gone() {
+        return Err(gone);
+    }
+    let step = match position.at.clone() {
+        At::Walk(walk) => walk.advance(&asked)?.map(At::Walk),
+        At::List(list) => list.advance(&asked)?.map(At::List),
+        At::Branches(branches) => branches.advance(&asked)?.map(At::Branches),
+        At::Details(details) => details.advance(&asked)?.map(At::Details),
+    };
+    let pack = |at| State::pack(&Position { at, ..position });
+    Ok(match step {
+        Step::Again(at) => Outcome::Again(pack(at)?),
+        Step::Turn(turn) => Outcome::Page(Page {
+            records: turn.records,
+            next: turn.next.map(pack).transpose()?,
+            estimated_total: turn.estimated_total,
+            watermark: turn.watermark,
+            notes: turn.notes,
+        }),
+    })
+}
+
+/// What was asked for, and the answer.
+struct Asked<'a> {
+    api: &'a Url,
+    row: &'static Row,
+    /// In words, as in `workspace "acme"`.
+    subject: String,
+    response: &'a Response,
+}
+
+/// The answer to a request for a page.
+enum Sheet<'a> {
+    Page(Envelope<'a>),
+    /// It was refused as too large; this is the size to ask for instead.
+    Smaller(u32),
+}
+
+impl<'a> Asked<'a> {
+    /// What a refusal means when Bitbucket has removed the object.
+    fn is_gone(&self) -> Option<Failure> {
+        let removed = self.row.object.removed?;
+        if !matches!(self.response.status, 401 | 404 | 410) {
+            return None;
         }
-        _ => return Err(failure::of(response, &position.subject())),
-    };
-    let entries = envelope.entries(row)?;
-    let turn = match position.at {
-        At::Walk(walk) => walk
-            .turn(&envelope, &entries, time::answered_at(response))?
-            .map(At::Walk),
-        At::List(list) => list.turn(&envelope)?.map(At::List),
-    };
-    let next = turn.next.map(|at| {
-        State::pack(&Position {
-            object: position.object,
-            workspace: position.workspace,
-            at,
+        // A 410 may name the very announcement.
+        let told = match self.refusal() {
+            Failure::Gone { announcement, .. } => announcement,
+            _ => None,
+        };
+        Some(Failure::Gone {
+            message: format!(
+                "{} is not offered by Bitbucket any more",
+                self.row.object.name
+            ),
+            announcement: told.or_else(|| Some(removed.announcement.to_owned())),
         })
-    });
-    Ok(Outcome::Page(Page {
-        records: entries.into_iter().map(|entry| entry.record).collect(),
-        next: next.transpose()?,
-        estimated_total: turn.estimated_total,
-        watermark: turn.watermark,
-        notes: turn.notes,
-    }))
+    }
+
+    fn refusal(&self) -> Failure {
+        failure::of(self.response, &self.subject)
+    }
+
+    /// Takes the answer for the page at `place`, of `pagelen` records.
+    fn sheet(&self, place: &Place, pagelen: u32) -> Result<Sheet<'a>, Failure> {
+        match self.response.status {
+            200 => Envelope::parse(self.api, self.response).map(Sheet::Page),
+            // We counted a page that has gone meanwhile: Bitbucket does not say
+            // what it answers beyond the end, and independent look-alikes answer
+            // 404.
+            404 if place.is_counted() => Ok(Sheet::Page(Envelope::empty())),
+            _ if failure::is_invalid_pagelen(self.response) => {
+                let smaller = SMALLER_PAGES.into_iter().find(|size| *size < pagelen);
+                smaller.map(Sheet::Smaller).ok_or_else(|| self.refusal())
+            }
+            _ => Err(self.refusal()),
+        }
+    }
+}
+
+impl Walk {
+    fn advance(self, asked: &Asked<'_>) -> Result<Step<Self>, Failure> {
+        match asked.sheet(self.place(), self.pagelen())? {
+            Sheet::Smaller(pagelen) => Ok(Step::Again(self.with_pagelen(pagelen))),
+            Sheet::Page(page) => {
+                let entries = page.entries(asked.row, &Map::new())?;
+                let answered_at = time::answered_at(asked.response);
+                let turn = self.turn(&page, &entries, answered_at)?;
+                Ok(Step::Turn(turn.with(entries)))
+            }
+        }
+    }
+}
+
+impl List {
+    fn advance(self, asked: &Asked<'_>) -> Result<Step<Self>, Failure> {
+        match asked.sheet(self.place(), self.pagelen())? {
+            // Its pages cannot be told apart any more, so it begins again; the
+            // engine drops the repeats.
+            Sheet::Smaller(pagelen) => Ok(Step::Again(Self::new(pagelen))),
+            Sheet::Page(page) => {
+                let entries = page.entries(asked.row, &Map::new())?;
+                Ok(Step::Turn(self.turn(&page)?.with(entries)))
+            }
+        }
+    }
 }
 
 impl Position {
@@ -160,48 +264,61 @@ impl Position {
         })
     }
 
+    /// The path below `/2.0`.
     fn path(&self, row: &Row) -> String {
-        let workspace = self.workspace.as_deref().unwrap_or_default();
-        let segment = utf8_percent_encode(workspace, ENCODED).to_string();
-        row.path.replace("{workspace}", &segment)
-    }
-
-    /// What is read, in words.
-    fn subject(&self) -> String {
-        match &self.workspace {
-            Some(workspace) => format!("workspace \"{workspace}\""),
-            None => self.object.clone(),
-        }
-    }
-
-    /// The same read with the next smaller page, if there is one.
-    fn with_smaller_pages(&self) -> Option<Self> {
-        let asked = self.at.pagelen();
-        let pagelen = SMALLER_PAGES.into_iter().find(|size| *size < asked)?;
-        Some(Self {
-            at: match &self.at {
-                At::Walk(walk) => At::Walk(walk.with_pagelen(pagelen)),
-                // Its pages cannot be told apart any more, so it begins again;
-                // the engine drops the repeats.
-                At::List(_) => At::List(List::new(pagelen)),
+        let (path, name) = match (&self.at, row.paging) {
+            (At::Branches(branches), Paging::Branches { list, .. }) => match branches.name() {
+                Some(name) => (list, name),
+                None => (row.path, ""),
             },
-            ..self.clone()
-        })
+            (At::Details(details), Paging::Details { detail, .. }) => match details.name() {
+                Some(name) => (detail, name),
+                None => (row.path, ""),
+            },
+            _ => (row.path, ""),
+        };
+        let encoded = |text| utf8_percent_encode(text, ENCODED).to_string();
+        path.replace("{name}", &encoded(name)).replace(
+            "{workspace}",
+            &encoded(self.workspace.as_deref().unwrap_or_default()),
+        )
+    }
+
+    /// What is asked for, in words.
+    fn subject(&self) -> String {
+        let workspace = match &self.at {
+            At::Details(details) => details.name(),
+            _ => self.workspace.as_deref(),
+        };
+        let branch = match &self.at {
+            At::Branches(branches) => branches.name(),
+            _ => None,
+        };
+        match (workspace, branch) {
+            (Some(workspace), _) => format!("workspace \"{workspace}\""),
+            (None, Some(name)) => format!("{} of \"{name}\"", self.object),
+            (None, None) => self.object.clone(),
+        }
     }
 }
 
 impl At {
-    fn place(&self) -> &Place {
+    /// The page that is asked for and its size; `None` for what has no pages.
+    fn sheet(&self) -> Option<(&Place, u32)> {
         match self {
-            Self::Walk(walk) => walk.place(),
-            Self::List(list) => list.place(),
+            Self::Walk(walk) => Some((walk.place(), walk.pagelen())),
+            Self::List(list) => Some((list.place(), list.pagelen())),
+            Self::Branches(branches) => branches.list().map(|l| (l.place(), l.pagelen())),
+            Self::Details(details) => details.list().map(|l| (l.place(), l.pagelen())),
         }
     }
+}
 
-    fn pagelen(&self) -> u32 {
+impl<T> Step<T> {
+    fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Step<U> {
         match self {
-            Self::Walk(walk) => walk.pagelen(),
-            Self::List(list) => list.pagelen(),
+            Self::Again(at) => Step::Again(wrap(at)),
+            Self::Turn(turn) => Step::Turn(turn.map(wrap)),
         }
     }
 }
@@ -209,10 +326,36 @@ impl At {
 impl<T> Turn<T> {
     fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Turn<U> {
         Turn {
+            records: self.records,
             next: self.next.map(wrap),
             estimated_total: self.estimated_total,
             watermark: self.watermark,
             notes: self.notes,
+        }
+    }
+
+    /// No records.
+    fn empty(next: Option<T>, estimated_total: Option<u64>) -> Self {
+        Self {
+            records: Vec::new(),
+            next,
+            estimated_total,
+            watermark: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// With one more note.
+    fn noting(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// With the page's records.
+    fn with(self, entries: Vec<Entry>) -> Self {
+        Self {
+            records: entries.into_iter().map(|entry| entry.record).collect(),
+            ..self
         }
     }
 }

@@ -21,6 +21,11 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Whether it is a page that we counted, and Bitbucket did not name.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self, Self::Page(_))
+    }
+
     /// The page after the `number`th. Some endpoints leave `next` out though
     /// there is more (BCLOUD-20639), which only `size` tells.
     pub(super) fn after(page: &Envelope<'_>, number: u64, pagelen: u32) -> Option<Self> {

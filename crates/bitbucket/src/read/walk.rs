@@ -133,7 +133,7 @@ impl Walk {
 
     /// The filter and the order, ending in `&`.
     pub(super) fn query(&self, row: &Row) -> String {
-        let field = row.object.timestamp.unwrap_or_default();
+        let field = row.version.unwrap_or_default();
         let q = self.from.map(|from| {
             let q = format!("{field} >= {}", time::filter(from));
             format!("q={}&", utf8_percent_encode(&q, ENCODED))
@@ -159,6 +159,7 @@ impl Walk {
         };
         let watermark = self.watermark(begun);
         Ok(Turn {
+            records: Vec::new(),
             next: goes_on.then_some(self),
             estimated_total: begun.total,
             watermark,

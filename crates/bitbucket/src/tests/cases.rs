@@ -1,21 +1,27 @@
 //! Exchanges in files, one folder per object: `fixtures/{object}/{case}.case`.
 //!
-//! A case names its inputs, then alternates `--- asks` (the URL, and the
-//! resource group if there is one), `--- gets STATUS` (headers, an empty line,
-//! the body) and `--- means` (the outcome as [`render`] writes it). It goes on
-//! from where each outcome leads; a failure leaves it where it was. In all of
-//! them, records are the very bytes of the body, and states survive storage.
+//! A case names its inputs, then alternates `--- asks` (the URL, or its end
+//! after a `…`, and the resource group if there is one), `--- gets STATUS`
+//! (headers, an empty line, the body) and `--- means` (the outcome as [`render`]
+//! writes it). It goes on from where each outcome leads; a failure leaves it
+//! where it was. In all of them, records are the very bytes of the body, and
+//! states survive storage.
+//!
+//! What every object answers alike is in `fixtures/any` and is run for each, with
+//! `{object}`, `{key}` and `{subject}` filled in. A case of the same name in an
+//! object's own folder stands in for it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use connector::{Connector, Failure, Intent, Method, Outcome, Page, ReadIntent, Response, State};
 
 use super::bitbucket;
+use crate::objects::Row;
 
-/// Cases that every object has.
+/// Cases that every object has, of its own or of all.
 const REQUIRED: &[&str] = &[
     "whole",
     "empty",
@@ -35,18 +41,17 @@ const REQUIRED: &[&str] = &[
 
 #[test]
 fn every_object() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for row in crate::objects::ROWS {
-        let folder = fixtures.join(row.object.name.replace('/', "_"));
-        let mut names = Vec::new();
-        for file in fs::read_dir(&folder).unwrap() {
-            let path = file.unwrap().path();
-            check(row.object.name, &path);
-            names.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+        let mut cases = in_folder("any");
+        let own = in_folder(&row.object.name.replace('/', "_"));
+        assert!(!own.is_empty(), "{} has no case", row.object.name);
+        cases.extend(own);
+        for path in cases.values() {
+            check(row, path);
         }
         for required in REQUIRED {
             assert!(
-                names.iter().any(|name| name == required),
+                cases.contains_key(*required),
                 "{} lacks the case {required}",
                 row.object.name
             );
@@ -54,10 +59,31 @@ fn every_object() {
     }
 }
 
-fn check(object: &str, path: &Path) {
-    let case = path.display();
+/// The cases in a folder of the fixtures, by name.
+fn in_folder(name: &str) -> BTreeMap<String, PathBuf> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let files = fs::read_dir(fixtures.join(name)).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    paths
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
+        .collect()
+}
+
+fn check(row: &Row, path: &Path) {
+    let object = row.object.name;
+    let case = format!("{object}: {}", path.display());
     let text = fs::read_to_string(path).unwrap();
-    let mut sections = text.strip_suffix('\n').unwrap().split("\n--- ");
+    let subject = if row.path.contains("{workspace}") {
+        "workspace \"acme\""
+    } else {
+        object
+    };
+    let text = text
+        .replace("{object}", object)
+        .replace("{key}", &row.object.key.join(", "))
+        .replace("{subject}", subject);
+    let text = format!("\n{}", text.strip_suffix('\n').unwrap());
+    let mut sections = text.split("\n--- ");
     let bitbucket = bitbucket();
     let mut state = bitbucket
         .start(&intent(object, sections.next().unwrap()))
@@ -70,8 +96,16 @@ fn check(object: &str, path: &Path) {
                 let request = bitbucket.step(&state).unwrap();
                 assert_eq!(request.method, Method::Get, "{case}");
                 let group = request.group.map(|name| format!("\ngroup {name}"));
-                let asked = request.url + &group.unwrap_or_default();
-                assert_eq!(asked, content, "{case} asks for something else");
+                let asked = request.url + &group.clone().unwrap_or_default();
+                match content.strip_prefix('…') {
+                    Some(end) => {
+                        let end = end.to_owned() + &group.unwrap_or_default();
+                        assert!(asked.ends_with(&end), "{case} asks for {asked}");
+                    }
+                    None => assert_eq!(asked, content, "{case} asks for something else"),
+                }
+                let removed = row.object.removed.is_some();
+                assert_eq!(request.judges_credential, !removed, "{case}");
             }
             ("gets", status) => response = Some(gets(status.parse().unwrap(), content)),
             ("means", _) => {
@@ -97,7 +131,8 @@ fn intent(object: &str, head: &str) -> Intent {
         inputs: BTreeMap::new(),
         since: None,
     };
-    for line in head.lines().filter(|line| !line.starts_with('#')) {
+    let lines = head.lines().filter(|line| !line.is_empty());
+    for line in lines.filter(|line| !line.starts_with('#')) {
         if let Some(since) = line.strip_prefix("since ") {
             intent.since = Some(since.parse().unwrap());
         } else {
@@ -170,6 +205,9 @@ fn render_page(page: &Page) -> String {
     for record in &page.records {
         let version = record.version.as_deref().unwrap_or("-");
         write!(text, "\n{} {version}", record.key).unwrap();
+        for (name, value) in &record.added {
+            write!(text, " +{name}={value}").unwrap();
+        }
     }
     for note in &page.notes {
         write!(text, "\nnote: {note}").unwrap();

@@ -3,12 +3,15 @@
 mod cases;
 mod endpoints;
 mod failures;
+mod recordings;
 mod reference;
 mod simulation;
 
 use std::collections::BTreeMap;
 
-use connector::{Connector, Failure, Intent, Outcome, ReadIntent, Response, State};
+use connector::{
+    Connector, Failure, Field, Intent, Outcome, ReadIntent, Response, State, ValueType,
+};
 
 use crate::{Bitbucket, Endpoints};
 
@@ -71,6 +74,9 @@ fn description_is_whole() {
             "{} repeats a field",
             object.name
         );
+        for field in object.fields {
+            check_names(object.name, field);
+        }
         for path in object.key.iter().copied().chain(object.timestamp) {
             let top = path.split('.').next().unwrap();
             assert!(names.contains(&top), "{} lacks {top}", object.name);
@@ -83,6 +89,23 @@ fn description_is_whole() {
         );
         assert!(description.object(row.object.name).is_some());
     }
+}
+
+/// Display names are in title case, and only selects have options.
+fn check_names(object: &str, field: &Field) {
+    let words = field.display_name.split(' ');
+    let titled = words.map(|word| word.chars().next().is_some_and(char::is_uppercase));
+    assert!(titled.into_iter().all(|is| is), "{object}.{}", field.name);
+    let selects = matches!(
+        field.value_type,
+        ValueType::SingleSelect | ValueType::MultiSelect
+    );
+    assert_eq!(
+        selects,
+        !field.options.is_empty(),
+        "{object}.{}",
+        field.name
+    );
 }
 
 #[test]

@@ -1,90 +1,51 @@
-//! Against what Bitbucket publishes and what others recorded of it. That
-//! material is not part of the project, so these tests pass over where it is
-//! absent, but not in CI.
+//! Against what Bitbucket publishes: its endpoints with their scopes, and the
+//! schemas of what they answer. What others recorded of it is in
+//! [`super::recordings`].
+//!
+//! That material is not part of the project, so these tests pass over where it
+//! is absent, but not in CI.
 
 use std::path::PathBuf;
 
-use connector::{Outcome, Page};
+use connector::{Filtering, ValueType};
+use serde_json::Value;
 
-use super::{answer, failed, first};
+use crate::objects::{Paging, ROWS, Row};
+
+/// Where the reference material is, if it is there.
+pub(super) fn material() -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/bitbucket");
+    if root.is_dir() {
+        return Some(root);
+    }
+    let in_ci = std::env::var("CI").as_deref() == Ok("true");
+    assert!(!in_ci, "CI needs the reference material: {root:?}");
+    None
+}
 
 /// A file of the reference material.
 fn reference(name: &str) -> Option<String> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/bitbucket");
-    match std::fs::read_to_string(root.join(name)) {
-        Ok(text) => Some(text),
-        Err(error) if std::env::var("CI").as_deref() == Ok("true") => {
-            panic!("CI needs the reference material: {name}: {error}")
-        }
-        Err(_) => None,
-    }
+    let path = material()?.join(name);
+    Some(std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}")))
 }
 
-/// Takes a recording for the first page of repositories.
-fn recorded(name: &str) -> Option<(Page, String)> {
-    let body = reference(&format!("recordings/{name}"))?;
-    let outcome = first("repositories", &answer(200, "application/json", &body));
-    match outcome {
-        Outcome::Page(page) => Some((page, body)),
-        other => panic!("{name}: {other:?}"),
-    }
+/// A line of the table of endpoints.
+struct Endpoint<'a> {
+    scopes: &'a str,
+    parameters: Vec<&'a str>,
+    deprecated: bool,
 }
 
-#[test]
-fn recorded_pages_of_repositories() {
-    for (name, records, total, more) in [
-        ("repos.json", 1, None, true),
-        ("repos-2.json", 1, None, false),
-        ("repos_filter.json", 1, None, true),
-        ("repos_empty.json", 0, Some(0), false),
-        ("repo_as_list.json", 1, Some(1), false),
-    ] {
-        let Some((page, body)) = recorded(name) else {
-            return;
-        };
-        assert_eq!(page.records.len(), records, "{name}");
-        assert_eq!(page.estimated_total, total, "{name}");
-        assert_eq!(page.next.is_some(), more, "{name}");
-        for record in &page.records {
-            assert!(body.contains(record.raw.get()), "{name}");
-            assert!(record.key.starts_with('{'), "{name}");
-            let version = record.version.as_deref();
-            assert_eq!(version, Some("2018-04-01T16:36:35.970175Z"), "{name}");
-        }
-    }
-}
-
-#[test]
-fn every_recorded_field_is_in_the_table() {
-    let Some((page, _)) = recorded("repos.json") else {
-        return;
-    };
-    let known = crate::objects::Row::of("repositories")
-        .unwrap()
-        .object
-        .fields;
-    for record in &page.records {
-        let value: serde_json::Value = serde_json::from_str(record.raw.get()).unwrap();
-        for name in value.as_object().unwrap().keys() {
-            assert!(known.iter().any(|field| field.name == name), "{name}");
-        }
-    }
-}
-
-#[test]
-fn recorded_oddities_are_refused() {
-    for (name, words) in [
-        ("userEmail.json", "not a page"),
-        ("statuses.json", "another origin (https://bitbucket.org)"),
-        ("branches.json", "another origin (https://bitbucket.org)"),
-    ] {
-        let Some(body) = reference(&format!("recordings/{name}")) else {
-            return;
-        };
-        let failure = failed(first("projects", &answer(200, "application/json", &body)));
-        assert_eq!(failure.class(), "protocol", "{name}");
-        assert!(failure.to_string().contains(words), "{name}: {failure}");
-    }
+fn get<'a>(table: &'a str, path: &str) -> Option<Endpoint<'a>> {
+    let lines = table.lines().map(|line| line.split('\t').collect());
+    let mut lines = lines.filter(|line: &Vec<_>| line[0] == "GET" && line[1] == path);
+    let line = lines.next()?;
+    assert!(lines.next().is_none(), "GET {path} twice");
+    Some(Endpoint {
+        scopes: line[2],
+        parameters: line[6].split(',').collect(),
+        deprecated: !line[7].is_empty(),
+    })
 }
 
 #[test]
@@ -92,40 +53,116 @@ fn the_table_is_what_is_published() {
     let Some(endpoints) = reference("endpoints-2026-08.tsv") else {
         return;
     };
-    for row in crate::objects::ROWS {
-        let line = endpoints
-            .lines()
-            .map(|line| line.split('\t').collect::<Vec<_>>());
-        let found = line
-            .into_iter()
-            .find(|line| line[0] == "GET" && line[1] == row.path);
-        let found = found.unwrap_or_else(|| panic!("no GET {}", row.path));
+    let older = reference("swagger-2024-05.json").unwrap();
+    let older: Value = serde_json::from_str(&older).unwrap();
+    for row in ROWS {
+        let name = row.object.name;
+        let published = get(&endpoints, row.path);
+        let described_earlier = older["paths"].get(row.path).is_some();
+        if row.object.removed.is_some() {
+            assert!(published.is_none(), "{name} is there after all");
+            assert!(described_earlier, "{name} never was");
+            continue;
+        }
+        let published = published.unwrap_or_else(|| panic!("no GET {}", row.path));
+        assert!(!published.deprecated, "{name}");
         assert_eq!(
             row.object.scope.unwrap_or_default(),
-            found[2],
-            "{}",
-            row.path
+            published.scopes,
+            "{name}"
         );
-        let filters = found[6].split(',').any(|name| name == "q");
-        let by_time = row.object.filtering == connector::Filtering::ByTime;
-        assert_eq!(filters, by_time, "{}", row.path);
+        if row.object.filtering == Filtering::ByTime {
+            for parameter in ["q", "sort"] {
+                assert!(published.parameters.contains(&parameter), "{name}");
+            }
+        }
+        // What is asked for next takes no more than the first request.
+        let next = match row.paging {
+            Paging::ByKey | Paging::ByNext => continue,
+            Paging::Branches { list, .. } => list.replace("{name}", "{subject_type}"),
+            Paging::Details { detail, .. } => detail.replace("{name}", "{workspace}"),
+        };
+        let next = get(&endpoints, &next).unwrap_or_else(|| panic!("no GET {next}"));
+        assert!(!next.deprecated, "{name}");
+        let scope = row.object.scope.unwrap_or_default();
+        assert!(next.scopes.is_empty() || next.scopes == scope, "{name}");
     }
 }
+
+/// The objects with a published schema, and what is ours alone or not read.
+const SCHEMAS: &[(&str, &str, &[&str])] = &[
+    ("repositories", "repository", &[]),
+    ("projects", "project", &[]),
+    // Never returned.
+    ("hooks", "webhook_subscription", &["secret"]),
+    ("members", "workspace_membership", &[]),
+    ("permissions", "workspace_membership", &[]),
+    ("permissions/repositories", "repository_permission", &[]),
+    ("pipelines-config/variables", "pipeline_variable", &[]),
+    ("snippets", "snippet", &[]),
+    ("workspaces", "workspace", &[]),
+    ("hook_events", "hook_event", &[]),
+];
 
 #[test]
 fn published_fields_are_in_the_table() {
     let Some(text) = reference("openapi-2026-08.json") else {
         return;
     };
-    let api: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for (object, schema) in [("repositories", "repository"), ("projects", "project")] {
-        let known = crate::objects::Row::of(object).unwrap().object.fields;
-        let parts = &api["components"]["schemas"][schema]["allOf"];
-        for name in parts[1]["properties"].as_object().unwrap().keys() {
-            assert!(
-                known.iter().any(|field| field.name == name),
-                "{object}.{name}"
-            );
+    let api: Value = serde_json::from_str(&text).unwrap();
+    for (object, schema, left_out) in SCHEMAS {
+        let schema = &api["components"]["schemas"][schema];
+        let own = schema.get("properties");
+        let own = own.unwrap_or_else(|| &schema["allOf"][1]["properties"]);
+        let properties = own.as_object().unwrap();
+        for (name, property) in properties {
+            if !left_out.contains(&name.as_str()) {
+                check_field(object, name, property);
+            }
         }
+    }
+    // None is published for these.
+    for object in ["user/emails", "addon/linkers"] {
+        assert!(SCHEMAS.iter().all(|(name, ..)| *name != object));
+    }
+    assert_eq!(SCHEMAS.len() + 2, ROWS.len());
+}
+
+fn check_field(object: &str, name: &str, property: &Value) {
+    let fields = Row::of(object).unwrap().object.fields;
+    let field = fields.iter().find(|field| field.name == name);
+    let field = field.unwrap_or_else(|| panic!("{object} lacks {name}"));
+    // The same in the description, another in real answers.
+    if (object, name) == ("snippets", "id") {
+        return;
+    }
+    let options = property
+        .get("enum")
+        .or_else(|| property["items"].get("enum"));
+    let options: Vec<&str> = options
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|option| option.as_str().unwrap())
+        .collect();
+    assert_eq!(field.options, options, "{object}.{name}");
+    let text = |key: &str| property.get(key).and_then(Value::as_str);
+    let value_type = match (text("type"), text("format"), options.is_empty()) {
+        (Some("array"), _, false) => ValueType::MultiSelect,
+        (_, _, false) => ValueType::SingleSelect,
+        (Some("boolean"), ..) => ValueType::Boolean,
+        (Some("integer"), ..) => ValueType::Int,
+        (Some("string"), Some("date-time"), _) => ValueType::DateTime,
+        (Some("string"), ..) => ValueType::String,
+        _ => ValueType::Other,
+    };
+    assert_eq!(field.value_type, value_type, "{object}.{name}");
+    let provider_type = text("format").or(text("type")).unwrap_or_else(|| {
+        let schema = text("$ref").unwrap();
+        schema.rsplit('/').next().unwrap()
+    });
+    assert_eq!(field.provider_type, provider_type, "{object}.{name}");
+    if property["readOnly"] == true {
+        assert!(field.read_only, "{object}.{name}");
     }
 }

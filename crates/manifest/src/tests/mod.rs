@@ -15,6 +15,7 @@ const fn field(name: &'static str) -> Field {
         value_type: ValueType::String,
         provider_type: "string",
         read_only: false,
+        options: &[],
     }
 }
 
@@ -27,6 +28,7 @@ const fn object(name: &'static str, fields: &'static [Field]) -> Object {
         filtering: Filtering::None,
         fields,
         scope: None,
+        removed: None,
         docs_url: "https://example.com/docs",
     }
 }

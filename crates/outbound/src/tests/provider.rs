@@ -48,6 +48,7 @@ async fn a_request_carries_version_credential_and_form() {
         url: format!("{origin}/token"),
         body: Body::Form(vec![("grant_type".into(), "a b&c".into())]),
         group: None,
+        judges_credential: true,
     };
     let basic = Credential::Basic {
         username: "id".into(),
