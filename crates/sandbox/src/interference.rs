@@ -96,6 +96,7 @@ async fn fault(
             response
         }
         Action::HtmlError => html_error(),
+        Action::HtmlNotFound => Refusal::html_not_found().into_response(),
         Action::RateLimited { retry_after } => {
             let mut response = Refusal::rate_limited().into_response();
             if let Some(seconds) = retry_after {

@@ -33,6 +33,7 @@ pub(crate) struct Refusal {
 enum Shape {
     Json(Value),
     Text(&'static str),
+    Html(String),
 }
 
 impl Refusal {
@@ -69,6 +70,25 @@ impl Refusal {
                 "detail": "There is no API hosted at this URL."
             }}),
         )
+    }
+
+    /// The site's page instead of an answer: it embeds the caller's profile and a token of
+    /// short life, so nobody may log it.
+    pub(crate) fn html_not_found() -> Self {
+        let state = json!({
+            "currentUser": {"displayName": "Ada Sandbox", "email": "ada@example.com"},
+            "apiToken": "short-lived-token-that-must-not-be-logged"
+        });
+        let filler = "<!-- menu, footer and scripts -->\n".repeat(700);
+        let page = format!(
+            "<!DOCTYPE html>\n<html><head><title>404 &mdash; Bitbucket</title>\n<script>\
+             window.__initial_state__ = {state};</script></head>\n<body><h1>Resource not found\
+             </h1>\n{filler}</body></html>\n"
+        );
+        Self {
+            status: StatusCode::NOT_FOUND,
+            body: Shape::Html(page),
+        }
     }
 
     pub(crate) fn expired_token() -> Self {
@@ -190,6 +210,10 @@ impl IntoResponse for Refusal {
             Shape::Json(body) => with_json(self.status, &body),
             Shape::Text(text) => {
                 (self.status, [(header::CONTENT_TYPE, "text/plain")], text).into_response()
+            }
+            Shape::Html(page) => {
+                let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+                (self.status, headers, page).into_response()
             }
         }
     }

@@ -51,8 +51,18 @@ impl Stats {
     }
 }
 
-/// The group under which a path is counted.
+/// The group under which a path is counted: lists of a workspace each on their own.
 fn group(path: &str) -> &'static str {
+    const IN_WORKSPACE: &[(&str, &str)] = &[
+        ("projects", "/2.0/workspaces/{workspace}/projects"),
+        ("hooks", "/2.0/workspaces/{workspace}/hooks"),
+        ("members", "/2.0/workspaces/{workspace}/members"),
+        ("permissions", "/2.0/workspaces/{workspace}/permissions"),
+        (
+            "pipelines-config",
+            "/2.0/workspaces/{workspace}/pipelines-config",
+        ),
+    ];
     const GROUPS: &[&str] = &[
         "/2.0/repositories",
         "/2.0/workspaces",
@@ -63,6 +73,11 @@ fn group(path: &str) -> &'static str {
         "/site/oauth2/authorize",
         "/site/oauth2/access_token",
     ];
+    let below = path.strip_prefix("/2.0/workspaces/");
+    let list = below.and_then(|below| below.split('/').nth(1));
+    if let Some((_, group)) = IN_WORKSPACE.iter().find(|(name, _)| Some(*name) == list) {
+        return group;
+    }
     let within = |group: &&&str| {
         path.strip_prefix(**group)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

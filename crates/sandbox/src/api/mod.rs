@@ -1,5 +1,6 @@
 //! The REST endpoints: one file per object, one row per endpoint.
 
+mod document;
 mod events;
 mod gone;
 mod hooks;
@@ -15,10 +16,14 @@ mod workspaces;
 use crate::app::Shared;
 use crate::data::{Workspace, World};
 use crate::guard::{Access, Caller, guard};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, with_json};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::MethodRouter;
+use http::{HeaderValue, StatusCode, Uri, header};
+use serde_json::Value;
 
 /// One endpoint: where it is, what it demands, what it does.
 struct Endpoint {
@@ -26,6 +31,9 @@ struct Endpoint {
     access: Access,
     route: fn() -> MethodRouter<Shared>,
 }
+
+/// A snippet with its files is the largest thing that is sent here.
+const MAX_BODY_BYTES: usize = 10 << 20;
 
 const OBJECTS: &[&[Endpoint]] = &[
     users::ENDPOINTS,
@@ -48,9 +56,17 @@ pub(crate) fn routes(app: &Shared) -> Router<Shared> {
         router = router.route(endpoint.path, route);
     }
     router
-        .fallback(async || Refusal::no_such_path())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .fallback(async |uri: Uri| {
+            // Outside the API it is the site that answers, with a page.
+            if uri.path().starts_with("/2.0/") {
+                Refusal::no_such_path()
+            } else {
+                Refusal::html_not_found()
+            }
+        })
         .method_not_allowed_fallback(async || {
-            Refusal::new(http::StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
         })
 }
 
@@ -69,4 +85,13 @@ fn administrator(caller: &Caller, workspace: &Workspace) -> Result<(), Refusal> 
     Err(Refusal::forbidden(
         "Access denied. You must be an administrator of this workspace.",
     ))
+}
+
+/// The answer to a write, with the address of what was written.
+fn located(status: StatusCode, location: &str, body: &Value) -> Response {
+    let mut response = with_json(status, body);
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }

@@ -25,6 +25,7 @@ pub(crate) enum Action {
         headers: BTreeMap<String, String>,
     },
     HtmlError,
+    HtmlNotFound,
     RateLimited {
         #[serde(default)]
         retry_after: Option<u64>,

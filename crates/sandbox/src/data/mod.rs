@@ -26,7 +26,7 @@ pub(crate) use hooks::{Hook, HookContent};
 pub(crate) use identity::draw;
 pub(crate) use ledger::Ledger;
 pub(crate) use members::{FIELDS as MEMBER_FIELDS, Member};
-pub(crate) use people::{Person, Principal, escape};
+pub(crate) use people::{Person, Principal};
 pub(crate) use projects::{Project, ProjectContent};
 pub(crate) use repositories::{FIELDS as REPOSITORY_FIELDS, Permission, Repository};
 pub(crate) use snippets::{Snippet, SnippetContent};

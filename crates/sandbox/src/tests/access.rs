@@ -144,7 +144,11 @@ async fn linkers_want_an_app_and_unknown_paths_are_json_404s() {
         assert_eq!(answer.status, 401);
         assert_eq!(answer.message(), "Authentication must use app JWT");
     }
-    for path in ["/2.0/nothing", "/", "/2.0/repositories/acme/", "/2.0/user/"] {
+    let site = server.get("/").await;
+    assert_eq!(site.status, 404);
+    assert_eq!(site.header("content-type"), "text/html; charset=utf-8");
+    assert!(site.text.len() > 20_000);
+    for path in ["/2.0/nothing", "/2.0/repositories/acme/", "/2.0/user/"] {
         let answer = server.get(path).await;
         assert_eq!((path, answer.status.as_u16()), (path, 404));
         assert_eq!(answer.json()["type"], "error");

@@ -12,6 +12,8 @@ mod paging;
 mod query;
 mod records;
 mod shapes;
+mod snippets;
+mod writes;
 
 use crate::{Clock, Options, Running};
 use http::{HeaderMap, Method, StatusCode};

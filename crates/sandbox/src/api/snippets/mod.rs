@@ -1,6 +1,9 @@
 //! Snippets of a workspace, with their files. The list knows `role`, neither `q` nor `sort`.
 
+mod change;
 mod files;
+mod multipart;
+mod write;
 
 use super::{Endpoint, workspace};
 use crate::app::Shared;
@@ -12,10 +15,16 @@ use crate::refusal::{Refusal, with_json};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{delete, get, post, put};
 use http::StatusCode;
 
 const READ: Access = Access::new(&["snippet"], &["read:snippet:bitbucket"]);
+
+const WRITE: Access = Access::new(
+    &["snippet:write"],
+    &["read:snippet:bitbucket", "write:snippet:bitbucket"],
+);
+const DELETE: Access = Access::new(&["snippet:write"], &["delete:snippet:bitbucket"]);
 
 const ALL: &str = "/2.0/snippets/{workspace}";
 const ONE: &str = "/2.0/snippets/{workspace}/{id}";
@@ -40,6 +49,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: "/2.0/snippets/{workspace}/{id}/{node}/files/{*path}",
         access: READ,
         route: || get(files::raw),
+    },
+    Endpoint {
+        path: ALL,
+        access: WRITE,
+        route: || post(write::create),
+    },
+    Endpoint {
+        path: ONE,
+        access: WRITE,
+        route: || put(write::update),
+    },
+    Endpoint {
+        path: ONE,
+        access: DELETE,
+        route: || delete(write::delete),
     },
 ];
 

@@ -1,5 +1,8 @@
 //! Webhooks of a workspace, for its administrators. The list knows neither `q` nor `sort`.
 
+mod address;
+mod write;
+
 use super::{Endpoint, administrator, workspace};
 use crate::app::Shared;
 use crate::data::{Hook, Workspace};
@@ -10,10 +13,16 @@ use crate::refusal::{Refusal, with_json};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{delete, get, post, put};
 use http::StatusCode;
 
 const READ: Access = Access::new(&["webhook"], &["read:webhook:bitbucket"]);
+
+const WRITE: Access = Access::new(
+    &["webhook"],
+    &["read:webhook:bitbucket", "write:webhook:bitbucket"],
+);
+const DELETE: Access = Access::new(&["webhook"], &["delete:webhook:bitbucket"]);
 
 const ALL: &str = "/2.0/workspaces/{workspace}/hooks";
 const ONE: &str = "/2.0/workspaces/{workspace}/hooks/{uid}";
@@ -28,6 +37,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: ONE,
         access: READ,
         route: || get(show),
+    },
+    Endpoint {
+        path: ALL,
+        access: WRITE.limited("webhooks"),
+        route: || post(write::create),
+    },
+    Endpoint {
+        path: ONE,
+        access: WRITE,
+        route: || put(write::update),
+    },
+    Endpoint {
+        path: ONE,
+        access: DELETE.limited("webhooks"),
+        route: || delete(write::delete),
     },
 ];
 

@@ -1,6 +1,8 @@
 //! Pipelines variables of a workspace, in the manner of the Pipelines service: pages without
 //! `next`, empty pages beyond the end, errors with `data.key`. `q` and `sort` are ignored.
 
+mod write;
+
 use super::{Endpoint, workspace};
 use crate::app::Shared;
 use crate::data::{Variable, Workspace};
@@ -9,10 +11,12 @@ use crate::paging::Listing;
 use crate::refusal::{Refusal, with_json};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use http::StatusCode;
 
 const READ: Access = Access::new(&["pipeline"], &["read:pipeline:bitbucket"]);
+
+const WRITE: Access = Access::new(&["pipeline:variable"], &["admin:pipeline:bitbucket"]);
 
 const ALL: &str = "/2.0/workspaces/{workspace}/pipelines-config/variables";
 const ONE: &str = "/2.0/workspaces/{workspace}/pipelines-config/variables/{variable}";
@@ -27,6 +31,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         path: ONE,
         access: READ,
         route: || get(show),
+    },
+    Endpoint {
+        path: ALL,
+        access: WRITE,
+        route: || post(write::create),
+    },
+    Endpoint {
+        path: ONE,
+        access: WRITE,
+        route: || put(write::update).delete(write::delete),
     },
 ];
 
