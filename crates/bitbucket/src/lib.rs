@@ -83,6 +83,7 @@ impl Bitbucket {
                 })
                 .to_vec(),
             objects: &objects::OBJECTS,
+            writable: objects::WRITABLE,
         };
         Ok(Self { api, description })
     }

@@ -3,6 +3,7 @@
 mod cases;
 mod endpoints;
 mod failures;
+mod lists;
 mod recordings;
 mod reference;
 mod simulation;

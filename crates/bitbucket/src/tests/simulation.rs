@@ -16,10 +16,10 @@ use super::{bitbucket, read};
 const MS: i64 = 1_000;
 
 /// A small generator of the linear congruential kind, for repeatable chance.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -27,7 +27,11 @@ impl Chance {
         (self.0 >> 33) % n
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(super) fn index(&mut self, n: usize) -> usize {
+        usize::try_from(self.below(n as u64)).unwrap()
+    }
+
+    pub(super) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 }
