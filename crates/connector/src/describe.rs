@@ -21,6 +21,9 @@ pub struct Description {
     pub groups: Vec<ResourceGroup>,
     /// Every object, in the order in which they are shown.
     pub objects: &'static [Object],
+    /// The names of those that the provider lets be written. Manifests may
+    /// declare them; nothing here writes them yet.
+    pub writable: &'static [&'static str],
 }
 
 impl Description {

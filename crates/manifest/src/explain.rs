@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Rule;
 use crate::tree::{At, Position};
 
 /// How bad a problem is.
@@ -16,10 +17,8 @@ pub enum Severity {
 /// One problem of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// How bad it is.
-    pub severity: Severity,
-    /// The stable name of the rule, such as `unknown-key`.
-    pub rule: &'static str,
+    /// The rule that is broken.
+    pub rule: Rule,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What to do about it, likewise.
@@ -31,6 +30,17 @@ pub struct Problem {
     pub line: u64,
     /// In characters, from 1.
     pub column: u64,
+    /// How many characters of that line it is about; at least 1, but there may
+    /// be fewer.
+    pub length: u64,
+}
+
+impl Problem {
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.rule.severity()
+    }
 }
 
 /// `3:5 integrations[0].name: what is wrong. What to do about it`
@@ -45,7 +55,7 @@ impl fmt::Display for Problem {
 }
 
 /// The problems found so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Findings {
     problems: Vec<Problem>,
 }
@@ -55,56 +65,45 @@ impl Findings {
         Self { problems }
     }
 
-    pub(crate) fn error(
-        &mut self,
-        rule: &'static str,
-        at: &At<'_>,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        let place = (at.path.clone(), at.node.at);
-        self.add(Severity::Error, rule, place, message.into(), remedy.into());
-    }
-
-    pub(crate) fn warn(
-        &mut self,
-        rule: &'static str,
-        at: &At<'_>,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        let place = (at.path.clone(), at.node.at);
-        self.add(
-            Severity::Warning,
-            rule,
-            place,
-            message.into(),
-            remedy.into(),
-        );
-    }
-
+    /// A problem with a value.
     pub(crate) fn add(
         &mut self,
-        severity: Severity,
-        rule: &'static str,
+        rule: Rule,
+        at: &At<'_>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.add_at(rule, (at.path.clone(), at.node.at), message, remedy);
+    }
+
+    /// A problem at a place that is no value, such as a key.
+    pub(crate) fn add_at(
+        &mut self,
+        rule: Rule,
         (path, at): (String, Position),
-        message: String,
-        remedy: String,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
     ) {
         self.problems.push(Problem {
-            severity,
             rule,
-            message,
-            remedy,
+            message: message.into(),
+            remedy: remedy.into(),
             path,
             line: at.line,
             column: at.column,
+            length: at.length,
         });
     }
 
-    /// In the order of the text.
+    /// Keeps those that `keep` wants.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Problem) -> bool) {
+        self.problems.retain(keep);
+    }
+
+    /// In the order of the text; errors first where several are at one place.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|p| (p.line, p.column));
+        self.problems
+            .sort_by_key(|p| (p.line, p.column, p.severity()));
         self.problems
     }
 }

@@ -7,12 +7,15 @@
 //! which is also what the store keeps and the API answers, integration by integration.
 //!
 //! What always holds: nothing here does I/O, reads a clock or names a provider;
-//! the providers are handed in as [`connector::Description`] values.
+//! the providers are handed in as [`connector::Description`] values. Any bytes
+//! at all may come in; what goes out points inside them.
 
 mod explain;
+mod ignore;
 mod jsonpath;
 mod model;
 mod parse;
+mod rule;
 mod rules;
 mod shape;
 mod tree;
@@ -26,7 +29,8 @@ pub use model::{
     Backfill, DefaultPeriod, Delivery, Integration, IntegrationField, Manifest, Proxy, Read,
     ReadObject, ValueDefaults, Write, WriteObject,
 };
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, decode, parse};
+pub use rule::Rule;
 
 /// What the server, rather than the manifest, decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,15 @@ impl Default for Limits {
     }
 }
 
+/// A destination of the project that a manifest is deployed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownDestination {
+    /// The name, which manifests use.
+    pub name: String,
+    /// Whether nothing is sent to it for now.
+    pub disabled: bool,
+}
+
 /// Everything that is known of a manifest.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -58,19 +71,46 @@ impl Report {
     /// Whether any problem is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.problems.iter().any(|p| p.severity == Severity::Error)
+        self.problems
+            .iter()
+            .any(|p| p.severity() == Severity::Error)
     }
 }
 
 /// Parses and validates a manifest against the providers there are.
 #[must_use]
-pub fn check(text: &str, providers: &[&connector::Description], limits: Limits) -> Report {
-    let Parsed { root, problems } = parse(text);
+pub fn check(
+    source: impl AsRef<[u8]>,
+    providers: &[&connector::Description],
+    limits: Limits,
+) -> Report {
+    check_whole(source.as_ref(), providers, limits, None)
+}
+
+/// The same at deployment, when the project's destinations are known.
+#[must_use]
+pub fn check_for_project(
+    source: impl AsRef<[u8]>,
+    providers: &[&connector::Description],
+    limits: Limits,
+    destinations: &[KnownDestination],
+) -> Report {
+    check_whole(source.as_ref(), providers, limits, Some(destinations))
+}
+
+fn check_whole(
+    source: &[u8],
+    providers: &[&connector::Description],
+    limits: Limits,
+    destinations: Option<&[KnownDestination]>,
+) -> Report {
+    let Parsed { root, problems } = parse(source);
     let mut findings = explain::Findings::new(problems);
     let manifest = root.and_then(|root| {
         let root = tree::At::root(&root);
         let value = shape::check(&root, &mut findings);
-        rules::check(&root, providers, limits, &mut findings);
+        rules::check(&root, providers, limits, destinations, &mut findings);
+        ignore::apply(source, destinations.is_some(), &mut findings);
         let manifest = value.map(serde_json::from_value)?;
         // Only what a rule has refused already can fail here.
         manifest.ok()

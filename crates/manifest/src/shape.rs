@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::explain::{Findings, Severity, did_you_mean};
+use crate::Rule;
+use crate::explain::{Findings, did_you_mean};
 use crate::tree::{At, Tree};
 
 enum Shape {
@@ -152,7 +153,7 @@ fn walk(at: &At<'_>, shape: &Shape, findings: &mut Findings) -> Option<Value> {
                 }
                 Some(name) => format!("`{name}` is {}, but must be {wanted}", found.kind()),
             };
-            findings.error("type", at, message, remedy);
+            findings.add(Rule::Type, at, message, remedy);
             None
         }
     }
@@ -176,7 +177,7 @@ fn walk_map(
                 "Remove it: it has no effect",
             );
             let message = format!("`{}` is not a known key here", entry.key);
-            findings.add(Severity::Warning, "unknown-key", place, message, remedy);
+            findings.add_at(Rule::UnknownKey, place, message, remedy);
             continue;
         };
         if entries
@@ -185,8 +186,7 @@ fn walk_map(
             .any(|earlier| earlier.key == entry.key)
         {
             let message = format!("`{name}` is here a second time");
-            let remedy = "Keep one of the two".to_owned();
-            findings.add(Severity::Error, "repeated-key", place, message, remedy);
+            findings.add_at(Rule::RepeatedKey, place, message, "Keep one of the two");
             continue;
         }
         if matches!(entry.value.value, Tree::Null) {

@@ -6,11 +6,21 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{Location, Spanned};
 
-/// Line and column, both from 1.
+/// Line and column, both from 1, and how many characters from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) line: u64,
     pub(crate) column: u64,
+    pub(crate) length: u64,
+}
+
+impl Position {
+    /// The beginning of the text.
+    pub(crate) const START: Self = Self {
+        line: 1,
+        column: 1,
+        length: 1,
+    };
 }
 
 impl From<Location> for Position {
@@ -18,6 +28,7 @@ impl From<Location> for Position {
         Self {
             line: location.line().max(1),
             column: location.column().max(1),
+            length: location.span().len().max(1),
         }
     }
 }
@@ -196,6 +207,16 @@ impl<'a> At<'a> {
             Tree::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether it is `true`.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(self.node.value, Tree::Flag(true))
+    }
+
+    /// Whether this is a map: what is not has been reported by the shape.
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.node.value, Tree::Map(_))
     }
 
     /// The whole number under a key.

@@ -66,6 +66,14 @@ impl Row {
 pub(crate) static OBJECTS: LazyLock<Vec<Object>> =
     LazyLock::new(|| ROWS.iter().map(|row| row.object).collect());
 
+/// The objects that Bitbucket lets be created, changed and deleted.
+pub(crate) const WRITABLE: &[&str] = &[
+    "projects",
+    "hooks",
+    "pipelines-config/variables",
+    "snippets",
+];
+
 /// Every object, in the order in which they are shown.
 pub(crate) const ROWS: &[Row] = &[
     Row {

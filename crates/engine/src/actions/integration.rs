@@ -26,7 +26,7 @@ pub async fn deploy(
     let errors: Vec<&Problem> = report
         .problems
         .iter()
-        .filter(|problem| problem.severity == Severity::Error)
+        .filter(|problem| problem.severity() == Severity::Error)
         .collect();
     let Some(manifest) = report.manifest.filter(|_| errors.is_empty()) else {
         return Err(ActionError::Invalid {

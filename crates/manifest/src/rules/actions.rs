@@ -1,20 +1,46 @@
-//! The actions besides read.
+//! `write`, and the actions that are not supported. `proxy` needs nothing
+//! beyond its shape.
 
 use connector::Description;
 
-use super::read::{check_names, require_objects};
+use super::objects;
+use crate::Rule;
 use crate::explain::Findings;
-use crate::tree::{At, Tree};
+use crate::tree::At;
 
-/// `write`, `subscribe` and `watchSchema`. `proxy` needs nothing beyond its shape.
-pub(crate) fn check(integration: &At<'_>, provider: Option<&Description>, findings: &mut Findings) {
-    if let Some(write) = integration.get("write") {
-        require_objects(&write, findings);
-        check_names(&write, findings);
-        for object in write.items_of("objects") {
-            check_written(&object, provider, findings);
+/// Every rule about `write`.
+pub(super) fn check_write(
+    integration: &At<'_>,
+    provider: Option<&Description>,
+    findings: &mut Findings,
+) {
+    let Some(write) = integration.get("write") else {
+        return;
+    };
+    objects::require(&write, findings);
+    objects::check_names(&write, findings);
+    for object in write.items_of("objects") {
+        if !object.is_map() {
+            continue;
+        }
+        let (Some((at, name)), Some(provider)) =
+            (objects::name(&object, "write", findings), provider)
+        else {
+            continue;
+        };
+        if !provider.writable.contains(&name) {
+            let message = format!("{} has no object `{name}` to write", provider.display_name);
+            objects::unsupported(&at, (name, provider.writable), message, findings);
         }
     }
+}
+
+/// That there is nothing which no provider has.
+pub(super) fn refuse(
+    integration: &At<'_>,
+    provider: Option<&Description>,
+    findings: &mut Findings,
+) {
     for action in ["subscribe", "watchSchema"] {
         let Some(at) = integration.get(action) else {
             continue;
@@ -23,36 +49,7 @@ pub(crate) fn check(integration: &At<'_>, provider: Option<&Description>, findin
             Some(provider) => format!("`{action}` is not supported for {}", provider.display_name),
             None => format!("`{action}` is not supported"),
         };
-        findings.error(
-            "unsupported-action",
-            &at,
-            message,
-            format!("Remove `{action}`"),
-        );
-    }
-}
-
-/// No provider says of an object that it can be written.
-fn check_written(object: &At<'_>, provider: Option<&Description>, findings: &mut Findings) {
-    if object.lacks("objectName") {
-        if matches!(object.node.value, Tree::Map(_)) {
-            findings.error(
-                "object-name",
-                object,
-                "the write object has no `objectName`",
-                "Name an object of the provider",
-            );
-        }
-        return;
-    }
-    let (Some(at), Some(provider)) = (object.get("objectName"), provider) else {
-        return;
-    };
-    if let Some(name) = at.text() {
-        let message = format!(
-            "writing `{name}` is not supported yet for {}",
-            provider.display_name
-        );
-        findings.error("unsupported-object", &at, message, "Remove it from `write`");
+        let remedy = format!("Remove `{action}`");
+        findings.add(Rule::UnsupportedAction, &at, message, remedy);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use connector::Description;
 
+use crate::Rule;
 use crate::explain::{Findings, did_you_mean};
 use crate::tree::{At, Tree};
 
@@ -16,11 +17,11 @@ pub(crate) fn check(root: &At<'_>, findings: &mut Findings) {
     }
     let remedy = format!("Write `specVersion: {SPEC_VERSION}` at the top");
     match root.get("specVersion") {
-        None => findings.error("spec-version", root, "`specVersion` is missing", remedy),
+        None => findings.add(Rule::SpecVersion, root, "`specVersion` is missing", remedy),
         Some(version) => {
             if let Some(text) = version.text().filter(|text| *text != SPEC_VERSION) {
                 let message = format!("`specVersion` is `{text}`, which is not supported");
-                findings.error("spec-version", &version, message, remedy);
+                findings.add(Rule::SpecVersion, &version, message, remedy);
             }
         }
     }
@@ -30,8 +31,8 @@ pub(crate) fn check(root: &At<'_>, findings: &mut Findings) {
         .is_none_or(|list| matches!(&list.node.value, Tree::List(l) if l.is_empty()))
     {
         let at = list.as_ref().unwrap_or(root);
-        findings.error(
-            "no-integrations",
+        findings.add(
+            Rule::NoIntegrations,
             at,
             "the manifest has no integrations",
             "Add at least one under `integrations`",
@@ -50,8 +51,8 @@ pub(crate) fn check(root: &At<'_>, findings: &mut Findings) {
                 "another integration is called `{}`",
                 name.text().unwrap_or_default()
             );
-            findings.error(
-                "repeated-integration",
+            findings.add(
+                Rule::RepeatedIntegration,
                 &name,
                 message,
                 "Give each its own name",
@@ -71,17 +72,18 @@ pub(crate) fn check_integration<'p>(
         return None;
     }
     if integration.lacks("name") {
-        findings.error(
-            "integration-name",
+        findings.add(
+            Rule::IntegrationName,
             integration,
             "the integration has no `name`",
             "Give it one that is unique in the project",
         );
     }
-    let acts = ["read", "write", "subscribe", "proxy"];
+    // `watchSchema` is refused as such.
+    let acts = ["read", "write", "subscribe", "proxy", "watchSchema"];
     if acts.iter().all(|action| integration.get(action).is_none()) {
-        findings.error(
-            "no-action",
+        findings.add(
+            Rule::NoAction,
             integration,
             "the integration does nothing",
             "Add `read`, `write` or `proxy`",
@@ -92,7 +94,7 @@ pub(crate) fn check_integration<'p>(
         && let Some(text) = module.text().filter(|text| !text.is_empty())
     {
         let message = format!("{} has no module `{text}`", provider.display_name);
-        findings.error("module", &module, message, "Remove `module`");
+        findings.add(Rule::UnknownModule, &module, message, "Remove `module`");
     }
     provider
 }
@@ -105,8 +107,8 @@ fn check_provider<'p>(
     let names = || providers.iter().map(|provider| provider.provider);
     let known = names().collect::<Vec<_>>().join(", ");
     if integration.lacks("provider") {
-        findings.error(
-            "unknown-provider",
+        findings.add(
+            Rule::UnknownProvider,
             integration,
             "the integration has no `provider`",
             format!("Name one of: {known}"),
@@ -121,8 +123,8 @@ fn check_provider<'p>(
         .copied();
     if found.is_none() {
         let remedy = did_you_mean(text, names(), &format!("Name one of: {known}"));
-        findings.error(
-            "unknown-provider",
+        findings.add(
+            Rule::UnknownProvider,
             &named,
             format!("there is no provider `{text}`"),
             remedy,

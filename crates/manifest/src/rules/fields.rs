@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use connector::Object;
 
+use crate::Rule;
 use crate::explain::{Findings, did_you_mean};
 use crate::jsonpath::{FieldPath, FieldPathError};
-use crate::tree::{At, Tree};
+use crate::tree::At;
 
 /// Required and optional fields.
 pub(super) fn all<'a>(object: &At<'a>) -> Vec<At<'a>> {
@@ -27,11 +28,11 @@ pub(super) fn check(object: &At<'_>, row: Option<&Object>, findings: &mut Findin
     {
         let message = format!("`optionalFieldsAuto` is `{text}`");
         let remedy = "Use `all`, or remove it";
-        findings.error("optional-fields-auto", &auto, message, remedy);
+        findings.add(Rule::OptionalFieldsAuto, &auto, message, remedy);
     }
     if !has_any(object) {
-        findings.warn(
-            "no-field",
+        findings.add(
+            Rule::NoField,
             object,
             "the read object has no field, so its records will have none",
             "Add `requiredFields` or `optionalFields`, or `optionalFieldsAuto: all`",
@@ -39,12 +40,12 @@ pub(super) fn check(object: &At<'_>, row: Option<&Object>, findings: &mut Findin
     }
     let mut names = HashMap::new();
     for field in all(object) {
-        if !matches!(field.node.value, Tree::Map(_)) {
+        if !field.is_map() {
             continue;
         }
         if field.lacks("fieldName") && field.lacks("mapToName") {
-            findings.error(
-                "field-name",
+            findings.add(
+                Rule::FieldName,
                 &field,
                 "the field has neither `fieldName` nor `mapToName`",
                 "Name the provider's field, or the name that the customer maps one to",
@@ -63,8 +64,8 @@ pub(super) fn check(object: &At<'_>, row: Option<&Object>, findings: &mut Findin
         };
         if let Some(first) = names.insert(name, mapped.node.at.line) {
             let message = format!("the field in line {first} is mapped to `{name}` already");
-            findings.error(
-                "repeated-name",
+            findings.add(
+                Rule::RepeatedName,
                 &mapped,
                 message,
                 "Map one of them to another name",
@@ -83,7 +84,7 @@ fn check_path(at: &At<'_>, row: Option<&Object>, findings: &mut Findings) {
             let message = format!("`{text}` cannot be used: {error}");
             let remedy =
                 "Write a name of the record's top level, or a path such as $['owner']['uuid']";
-            findings.error("json-path", at, message, remedy);
+            findings.add(Rule::JsonPath, at, message, remedy);
             return;
         }
     };
@@ -95,8 +96,8 @@ fn check_path(at: &At<'_>, row: Option<&Object>, findings: &mut Findings) {
     if !names().any(|name| name == first) {
         let message = format!("`{first}` is not a known field of `{}`", row.name);
         let otherwise = "Check the name: if the provider does not send it, it stays empty";
-        findings.warn(
-            "unknown-field",
+        findings.add(
+            Rule::UnknownField,
             at,
             message,
             did_you_mean(first, names(), otherwise),

@@ -1,42 +1,41 @@
 //! The read action.
 
-use std::collections::HashMap;
-
 use connector::Description;
 
-use super::fields;
 use super::schedule::Schedules;
-use crate::explain::{Findings, did_you_mean};
-use crate::tree::{At, Tree};
+use super::{destinations, fields, objects};
+use crate::explain::Findings;
+use crate::tree::At;
+use crate::{KnownDestination, Rule};
 
 /// The longest backfill in days: a hundred years.
 const MAX_DAYS: i64 = 36_500;
 
+/// What a read object is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'p> {
+    pub(super) provider: Option<&'p Description>,
+    pub(super) destinations: Option<&'p [KnownDestination]>,
+}
+
 /// Every rule about `read`.
 pub(super) fn check<'a>(
     integration: &At<'a>,
-    provider: Option<&Description>,
+    surroundings: Surroundings<'_>,
     schedules: &mut Schedules<'a>,
     findings: &mut Findings,
 ) {
     let Some(read) = integration.get("read") else {
         return;
     };
-    require_objects(&read, findings);
-    check_names(&read, findings);
+    objects::require(&read, findings);
+    objects::check_names(&read, findings);
     for object in read.items_of("objects") {
-        if !matches!(object.node.value, Tree::Map(_)) {
+        if !object.is_map() {
             continue;
         }
-        let row = check_object_name(&object, provider, findings);
-        if object.lacks("destination") {
-            findings.error(
-                "destination",
-                &object,
-                "the read object has no `destination`",
-                "Name the destination that its records go to",
-            );
-        }
+        let row = check_object_name(&object, surroundings.provider, findings);
+        destinations::check(&object, "read", surroundings.destinations, findings);
         schedules.check(&object, findings);
         fields::check(&object, row, findings);
         check_backfill(&object, findings);
@@ -45,78 +44,23 @@ pub(super) fn check<'a>(
     }
 }
 
-/// That an action's `objects` is there and not empty.
-pub(super) fn require_objects(action: &At<'_>, findings: &mut Findings) {
-    let objects = action.get("objects");
-    let empty = match &objects {
-        None => matches!(action.node.value, Tree::Map(_)),
-        Some(list) => matches!(&list.node.value, Tree::List(items) if items.is_empty()),
-    };
-    if empty {
-        let at = objects.as_ref().unwrap_or(action);
-        findings.error(
-            "empty-objects",
-            at,
-            "there are no `objects`",
-            "Add one, or remove the action",
-        );
-    }
-}
-
-/// That no object is there twice and no two have one name in the app.
-pub(super) fn check_names(action: &At<'_>, findings: &mut Findings) {
-    let mut objects = HashMap::new();
-    let mut names = HashMap::new();
-    for object in action.items_of("objects") {
-        let Some(at) = object.get("objectName") else {
-            continue;
-        };
-        let Some(text) = at.text().filter(|text| !text.is_empty()) else {
-            continue;
-        };
-        if let Some(first) = objects.insert(text, at.node.at.line) {
-            let message = format!("`{text}` is already in line {first}");
-            findings.error("repeated-object", &at, message, "Put both into one object");
-            continue;
-        }
-        let mapped = object.get("mapToName");
-        let name = mapped.as_ref().and_then(At::text).unwrap_or(text);
-        if let Some(first) = names.insert(name, at.node.at.line) {
-            let message = format!("the object in line {first} has the name `{name}` already");
-            let at = mapped.as_ref().unwrap_or(&at);
-            findings.error(
-                "repeated-name",
-                at,
-                message,
-                "Map one of them to another name",
-            );
-        }
-    }
-}
-
 fn check_object_name(
     object: &At<'_>,
     provider: Option<&Description>,
     findings: &mut Findings,
 ) -> Option<&'static connector::Object> {
-    if object.lacks("objectName") {
-        findings.error(
-            "object-name",
-            object,
-            "the read object has no `objectName`",
-            "Name an object of the provider",
-        );
-        return None;
-    }
-    let at = object.get("objectName")?;
-    let (name, provider) = (at.text()?, provider?);
+    let (at, name) = objects::name(object, "read", findings)?;
+    let provider = provider?;
     let row = provider.object(name);
     if row.is_none() {
-        let names = || provider.objects.iter().map(|object| object.name);
-        let all = names().collect::<Vec<_>>().join(", ");
-        let remedy = did_you_mean(name, names(), &format!("Name one of: {all}"));
+        let names: Vec<&str> = provider.objects.iter().map(|object| object.name).collect();
         let message = format!("{} has no object `{name}` to read", provider.display_name);
-        findings.error("unsupported-object", &at, message, remedy);
+        objects::unsupported(&at, (name, &names), message, findings);
+    }
+    if let Some(removed) = row.and_then(|row| row.removed) {
+        let message = format!("{} does not offer `{name}` any more", provider.display_name);
+        let remedy = format!("Remove it; see {}", removed.announcement);
+        findings.add(Rule::RemovedObject, &at, message, remedy);
     }
     row
 }
@@ -126,12 +70,12 @@ fn check_backfill(object: &At<'_>, findings: &mut Findings) {
         return;
     };
     let remedy = "Give `defaultPeriod` either `days` or `fullHistory`";
-    if !matches!(backfill.node.value, Tree::Map(_)) {
+    if !backfill.is_map() {
         return;
     }
     let Some(period) = backfill.get("defaultPeriod") else {
-        findings.error(
-            "backfill",
+        findings.add(
+            Rule::BackfillPeriod,
             &backfill,
             "`backfill` has no `defaultPeriod`",
             remedy,
@@ -139,13 +83,13 @@ fn check_backfill(object: &At<'_>, findings: &mut Findings) {
         return;
     };
     match (period.get("days"), period.get("fullHistory")) {
-        (None, None) if matches!(period.node.value, Tree::Map(_)) => {
+        (None, None) if period.is_map() => {
             let message = "`defaultPeriod` has neither `days` nor `fullHistory`";
-            findings.error("backfill", &period, message, remedy);
+            findings.add(Rule::BackfillPeriod, &period, message, remedy);
         }
         (Some(_), Some(_)) => {
             let message = "`defaultPeriod` has both `days` and `fullHistory`";
-            findings.error("backfill", &period, message, remedy);
+            findings.add(Rule::BackfillPeriod, &period, message, remedy);
         }
         (Some(days), None) => {
             if period
@@ -153,8 +97,8 @@ fn check_backfill(object: &At<'_>, findings: &mut Findings) {
                 .is_some_and(|days| !(0..=MAX_DAYS).contains(&days))
             {
                 let message = format!("`days` is not between 0 and {MAX_DAYS}");
-                findings.error(
-                    "backfill",
+                findings.add(
+                    Rule::BackfillDays,
                     &days,
                     message,
                     "Use `fullHistory: true` for everything",
@@ -174,8 +118,8 @@ fn check_delivery(object: &At<'_>, findings: &mut Findings) {
         Some("auto") => {
             if let Some(size) = size {
                 let message = "`pageSize` has no meaning unless `mode` is `onRequest`";
-                findings.error(
-                    "delivery",
+                findings.add(
+                    Rule::PageSize,
                     &size,
                     message,
                     "Remove it, or set `mode: onRequest`",
@@ -187,11 +131,11 @@ fn check_delivery(object: &At<'_>, findings: &mut Findings) {
             match (size, delivery.whole_of("pageSize")) {
                 (None, _) => {
                     let message = "`mode: onRequest` needs a `pageSize`";
-                    findings.error("delivery", &delivery, message, remedy);
+                    findings.add(Rule::PageSize, &delivery, message, remedy);
                 }
                 (Some(at), Some(size)) if !(50..=500).contains(&size) => {
-                    findings.error(
-                        "delivery",
+                    findings.add(
+                        Rule::PageSize,
                         &at,
                         "`pageSize` is not between 50 and 500",
                         remedy,
@@ -203,7 +147,12 @@ fn check_delivery(object: &At<'_>, findings: &mut Findings) {
         Some(other) => {
             let message = format!("`mode` is `{other}`");
             let at = delivery.get("mode").unwrap_or(delivery);
-            findings.error("delivery", &at, message, "Use `auto` or `onRequest`");
+            findings.add(
+                Rule::DeliveryMode,
+                &at,
+                message,
+                "Write `auto` or `onRequest`",
+            );
         }
         None => {}
     }
@@ -214,29 +163,18 @@ fn check_enabled(object: &At<'_>, findings: &mut Findings) {
     let Some(enabled) = object.get("enabled") else {
         return;
     };
-    let Some(text) = enabled.text() else { return };
-    if text != "always" {
-        let message = format!("`enabled` is `{text}`");
-        findings.error("enabled", &enabled, message, "Use `always`, or remove it");
+    if !objects::is_always(object, findings) {
         return;
     }
     if object.lacks("schedule") {
         let message = "`enabled: always` needs a `schedule`";
-        findings.error(
-            "enabled",
-            &enabled,
-            message,
-            "Add one, such as \"0 * * * *\"",
-        );
+        let remedy = "Add one, such as \"0 * * * *\"";
+        findings.add(Rule::AlwaysSchedule, &enabled, message, remedy);
     }
     if !fields::has_any(object) {
         let message = "`enabled: always` needs fields";
-        findings.error(
-            "enabled",
-            &enabled,
-            message,
-            "Add `requiredFields`, or `optionalFieldsAuto: all`",
-        );
+        let remedy = "Add `requiredFields`, or `optionalFieldsAuto: all`";
+        findings.add(Rule::AlwaysFields, &enabled, message, remedy);
     }
     let all = fields::all(object);
     for mapped in [object.clone()]
@@ -245,11 +183,7 @@ fn check_enabled(object: &At<'_>, findings: &mut Findings) {
         .filter_map(|at| at.get("mapToName"))
     {
         let message = "`enabled: always` allows no `mapToName`";
-        findings.error(
-            "enabled",
-            &mapped,
-            message,
-            "Remove it, or remove `enabled`",
-        );
+        let remedy = "Remove it, or remove `enabled`";
+        findings.add(Rule::AlwaysMapping, &mapped, message, remedy);
     }
 }

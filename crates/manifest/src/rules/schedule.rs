@@ -10,9 +10,9 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time, date};
 
-use crate::Limits;
 use crate::explain::Findings;
 use crate::tree::At;
+use crate::{Limits, Rule};
 
 const REMEDY: &str = "Write minute, hour, day, month and weekday, such as \"0 * * * *\" for hourly";
 
@@ -24,7 +24,7 @@ const DAYS_SEEN: usize = 400;
 const MAX_SCHEDULES: usize = 64;
 
 /// What is wrong with a schedule and what to do about it.
-type Verdict = Option<(String, &'static str)>;
+type Verdict = Option<(Rule, String, &'static str)>;
 
 /// The schedules of one manifest; each is measured once.
 #[derive(Debug)]
@@ -54,8 +54,8 @@ impl<'a> Schedules<'a> {
         if self.seen.len() >= MAX_SCHEDULES && !self.seen.contains_key(text) {
             if !self.is_full {
                 let message = format!("there are more than {MAX_SCHEDULES} different schedules");
-                findings.error(
-                    "size",
+                findings.add(
+                    Rule::Size,
                     &at,
                     message,
                     "Use the same ones for several objects",
@@ -66,8 +66,8 @@ impl<'a> Schedules<'a> {
         }
         let limits = self.limits;
         let verdict = self.seen.entry(text).or_insert_with(|| judge(text, limits));
-        if let Some((message, remedy)) = verdict {
-            findings.error("schedule", &at, message.as_str(), *remedy);
+        if let Some((rule, message, remedy)) = verdict {
+            findings.add(*rule, &at, message.as_str(), *remedy);
         }
     }
 }
@@ -76,7 +76,7 @@ fn judge(text: &str, limits: Limits) -> Verdict {
     let parts = text.split_whitespace().count();
     if parts != 5 {
         let message = format!("the schedule has {parts} parts, but cron has five");
-        return Some((message, REMEDY));
+        return Some((Rule::Cron, message, REMEDY));
     }
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
@@ -86,20 +86,24 @@ fn judge(text: &str, limits: Limits) -> Verdict {
         Err(error) => {
             let said = error.to_string();
             let message = format!("the schedule is not cron: {}", said.trim_end_matches('.'));
-            return Some((message, REMEDY));
+            return Some((Rule::Cron, message, REMEDY));
         }
     };
     let minimum = i64::from(limits.min_schedule_seconds);
     match shortest_gap(&cron, minimum).map(|gap| gap.as_secs()) {
         None => {
             let message = "the schedule never comes round".to_owned();
-            Some((message, "Name a day that exists"))
+            Some((Rule::Cron, message, "Name a day that exists"))
         }
         Some(gap) if gap < minimum => {
             let message = format!(
                 "two ticks of the schedule are {gap} seconds apart, but {minimum} is the least"
             );
-            Some((message, "Let it come round less often"))
+            Some((
+                Rule::ScheduleTooOften,
+                message,
+                "Let it come round less often",
+            ))
         }
         Some(_) => None,
     }

@@ -1,10 +1,15 @@
 //! Broken manifests with their problems, and sound ones that come back as they were.
 
 mod broken;
+mod documented;
+mod encodings;
+mod ignored;
 mod jsonpath;
+mod mutated;
 mod sound;
+mod subscribed;
 
-use connector::{Description, Field, Filtering, OAuth, Object, ValueType};
+use connector::{Description, Field, Filtering, OAuth, Object, Removed, ValueType};
 
 use crate::{Limits, Report, check};
 
@@ -33,11 +38,17 @@ const fn object(name: &'static str, fields: &'static [Field]) -> Object {
     }
 }
 
-static OBJECTS: [Object; 3] = [
+static OBJECTS: [Object; 4] = [
     object("books", &[field("id"), field("title"), field("author")]),
     object("shelves", &[field("id")]),
     // Its fields are not known beforehand.
     object("notes", &[]),
+    Object {
+        removed: Some(Removed {
+            announcement: "https://example.com/gone",
+        }),
+        ..object("tablets", &[])
+    },
 ];
 
 /// A provider that there is not.
@@ -55,6 +66,7 @@ fn library() -> Description {
         inputs: &[],
         groups: Vec::new(),
         objects: &OBJECTS,
+        writable: &["shelves"],
     }
 }
 
@@ -65,7 +77,7 @@ fn report(text: &str) -> Report {
 /// `rule line:column path` of every problem, warnings marked with a `~`.
 fn places(text: &str) -> Vec<String> {
     let shown = |p: &crate::Problem| {
-        let mark = match p.severity {
+        let mark = match p.severity() {
             crate::Severity::Error => "",
             crate::Severity::Warning => "~",
         };
@@ -73,7 +85,7 @@ fn places(text: &str) -> Vec<String> {
             !p.message.is_empty() && !p.remedy.is_empty() && !p.message.ends_with('.'),
             "{p}"
         );
-        format!("{mark}{} {}:{} {}", p.rule, p.line, p.column, p.path)
+        format!("{mark}{} {}:{} {}", p.rule.name(), p.line, p.column, p.path)
     };
     report(text).problems.iter().map(shown).collect()
 }
