@@ -7,6 +7,7 @@
 //! The engine never names a provider: it is handed a [`Registry`] at start-up.
 
 pub mod actions;
+mod archive;
 mod budget;
 pub mod calls;
 mod clock;
@@ -29,7 +30,7 @@ use store::Store;
 pub use budget::{Budget, OwnBudget};
 pub use calls::{BudgetOverride, Calls};
 pub use clock::{Clock, SystemClock};
-pub use deliver::{LinkError, Links};
+pub use deliver::{LinkError, LinkKind, Links};
 pub use error::ActionError;
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;

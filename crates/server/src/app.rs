@@ -6,15 +6,15 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, put};
 use engine::Engine;
 use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
-use crate::{api, downloads, health, oauth_callback, pages};
+use crate::{api, downloads, health, oauth_callback, pages, uploads};
 
-/// The largest request body: a manifest of a megabyte in its JSON string.
+/// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -28,6 +28,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/readyz", get(health::ready))
         .route("/callbacks/v1/oauth", get(oauth_callback::receive))
         .route("/downloads/v1/{message}", get(downloads::fetch))
+        .route("/uploads/v1/{upload}", put(uploads::receive))
         .nest("/v1", api::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

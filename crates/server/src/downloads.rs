@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use engine::Engine;
+use engine::{Engine, LinkKind};
 use serde::Deserialize;
 
 use crate::extract::{Path, Query};
@@ -26,9 +26,13 @@ pub(crate) async fn fetch(
     Path(message): Path<String>,
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
-    engine
-        .links
-        .check(&message, link.expires, &link.signature, engine.clock.now())?;
+    engine.links.check(
+        LinkKind::Download,
+        &message,
+        link.expires,
+        &link.signature,
+        engine.clock.now(),
+    )?;
     let result = engine.store.message_result(&message).await?;
     Ok((
         [(header::CONTENT_TYPE, "application/json")],

@@ -1,4 +1,4 @@
-//! HTTP in: the APIs, the OAuth callback, downloads, pages, health.
+//! HTTP in: the APIs, the OAuth callback, downloads, uploads, pages, health.
 //!
 //! Handlers extract and render. What changes state is an action of the engine;
 //! what only reads asks the store, within the scope that the caller's credential
@@ -13,5 +13,6 @@ mod health;
 mod oauth_callback;
 mod pages;
 mod problem;
+mod uploads;
 
 pub use app::router;

@@ -1,12 +1,24 @@
 //! Integrations: what an `amp.yaml` declares.
 
-use manifest::{Limits, Problem, Severity};
+use manifest::{KnownDestination, Limits, Problem, Severity};
 use store::{Actor, Integration, NewRevision};
 
 use super::require_full;
 use crate::{ActionError, Engine};
 
+/// What is deployed, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Deployment<'a> {
+    /// The text of the manifest.
+    pub manifest: &'a [u8],
+    /// Whether the reads of objects that the manifest has no longer are to be
+    /// paused. No read comes round by itself yet, so there is none to pause: a
+    /// backfill under way is finished either way.
+    pub destructive: bool,
+}
+
 /// Deploys a manifest: all of its integrations, or none when it has a problem.
+/// Warnings do not keep it from being deployed; they are logged.
 ///
 /// # Errors
 /// [`ActionError::Invalid`] with every problem, each with its place and remedy.
@@ -14,20 +26,30 @@ pub async fn deploy(
     engine: &Engine,
     actor: &Actor,
     project: &str,
-    source_yaml: &str,
+    deployment: Deployment<'_>,
 ) -> Result<Vec<Integration>, ActionError> {
     require_full(actor)?;
     let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
     let providers: Vec<_> = engine.registry.descriptions().collect();
     let limits = Limits {
         min_schedule_seconds: engine.min_schedule_s,
     };
-    let report = manifest::check(source_yaml, &providers, limits);
-    let errors: Vec<&Problem> = report
+    let destinations: Vec<KnownDestination> = tenant
+        .destinations()
+        .await?
+        .into_iter()
+        .map(|destination| KnownDestination {
+            name: destination.name,
+            disabled: destination.disabled,
+        })
+        .collect();
+    let report =
+        manifest::check_for_project(deployment.manifest, &providers, limits, &destinations);
+    let (errors, warnings): (Vec<&Problem>, Vec<&Problem>) = report
         .problems
         .iter()
-        .filter(|problem| problem.severity() == Severity::Error)
-        .collect();
+        .partition(|problem| problem.severity() == Severity::Error);
     let Some(manifest) = report.manifest.filter(|_| errors.is_empty()) else {
         return Err(ActionError::Invalid {
             detail: match errors.len() {
@@ -53,9 +75,14 @@ pub async fn deploy(
             })
         })
         .collect::<Result<Vec<_>, ActionError>>()?;
-    Ok(engine
-        .store
-        .within(&scope)
-        .deploy(revisions, engine.clock.now())
-        .await?)
+    let deployed = tenant.deploy(revisions, engine.clock.now()).await?;
+    for problem in warnings {
+        tracing::warn!(rule = %problem.rule, %problem, "a deployed manifest has a warning");
+    }
+    tracing::info!(
+        integrations = deployed.len(),
+        destructive = deployment.destructive,
+        "a manifest was deployed"
+    );
+    Ok(deployed)
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use store::{MessageBody, OutboxMessage};
 
-use super::Links;
+use super::{LinkKind, Links};
 
 /// The body of one attempt.
 ///
@@ -23,7 +23,7 @@ pub(super) fn body(
             if let Some(Value::Object(info)) = envelope.get_mut("resultInfo") {
                 info.insert(
                     "downloadUrl".to_owned(),
-                    Value::String(links.download(&message.id, now)),
+                    Value::String(links.sign(LinkKind::Download, &message.id, now)),
                 );
             }
             serde_json::to_vec(&envelope)

@@ -1,5 +1,6 @@
-//! Signed, expiring links to results that are too big for a message. The link is
-//! the whole authority: whoever has it may read that one result until it ends.
+//! Signed, expiring links: to results that are too big for a message, and to
+//! places that manifests are uploaded to. The link is the whole authority:
+//! whoever has it may read that one result, or fill that one place, until it ends.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +9,33 @@ use sha2::Sha256;
 use std::sync::Arc;
 
 /// How long a link is good for.
-const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+
+/// What a link is for; one for the one is no link for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// `GET` of a result, by its message.
+    Download,
+    /// `PUT` of a manifest, by its upload.
+    Upload,
+}
+
+impl LinkKind {
+    /// The path that such links are below.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Download => "/downloads/v1/",
+            Self::Upload => "/uploads/v1/",
+        }
+    }
+
+    fn word(self) -> &'static [u8] {
+        match self {
+            Self::Download => b"download\n",
+            Self::Upload => b"upload\n",
+        }
+    }
+}
 
 /// Makes and checks links.
 #[derive(Debug, Clone)]
@@ -38,17 +65,18 @@ impl Links {
         }
     }
 
-    /// A link to the result of a message.
+    /// A link to the result of a message or to the place of an upload.
     #[must_use]
-    pub fn download(&self, message_id: &str, now: Timestamp) -> String {
+    pub fn sign(&self, kind: LinkKind, id: &str, now: Timestamp) -> String {
         let expires = now
             .saturating_add(LIFETIME)
             .unwrap_or(Timestamp::MAX)
             .as_second();
-        let signature = hex::encode(self.mac(message_id, expires).finalize().into_bytes());
+        let signature = hex::encode(self.mac(kind, id, expires).finalize().into_bytes());
         format!(
-            "{}/downloads/v1/{message_id}?expires={expires}&signature={signature}",
-            self.public_url
+            "{}{}{id}?expires={expires}&signature={signature}",
+            self.public_url,
+            kind.path()
         )
     }
 
@@ -58,13 +86,14 @@ impl Links {
     /// [`LinkError`]
     pub fn check(
         &self,
-        message_id: &str,
+        kind: LinkKind,
+        id: &str,
         expires: i64,
         signature: &str,
         now: Timestamp,
     ) -> Result<(), LinkError> {
         let given = hex::decode(signature).map_err(|_| LinkError::Forged)?;
-        self.mac(message_id, expires)
+        self.mac(kind, id, expires)
             .verify_slice(&given)
             .map_err(|_| LinkError::Forged)?;
         if now.as_second() > expires {
@@ -74,13 +103,13 @@ impl Links {
         }
     }
 
-    fn mac(&self, message_id: &str, expires: i64) -> Hmac<Sha256> {
+    fn mac(&self, kind: LinkKind, id: &str, expires: i64) -> Hmac<Sha256> {
         let key = self.key.expose_secret();
         // HMAC takes keys of any length; the fallback cannot be reached.
         let mut mac =
             Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
-        mac.update(b"download\n");
-        mac.update(message_id.as_bytes());
+        mac.update(kind.word());
+        mac.update(id.as_bytes());
         mac.update(format!("\n{expires}").as_bytes());
         mac
     }
@@ -108,38 +137,55 @@ mod tests {
     #[test]
     fn a_link_is_good_for_a_quarter_of_an_hour() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let (id, expires, signature) = parts(&links().download("msg_1", now));
+        let (id, expires, signature) = parts(&links().sign(LinkKind::Download, "msg_1", now));
         let later = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
-        assert_eq!(links().check(&id, expires, &signature, later(899)), Ok(()));
         assert_eq!(
-            links().check(&id, expires, &signature, later(901)),
+            links().check(LinkKind::Download, &id, expires, &signature, later(899)),
+            Ok(())
+        );
+        assert_eq!(
+            links().check(LinkKind::Download, &id, expires, &signature, later(901)),
             Err(LinkError::Expired)
         );
     }
 
     #[test]
+    fn a_link_is_good_for_one_thing() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let url = links().sign(LinkKind::Upload, "up_1", now);
+        assert!(
+            url.starts_with("https://lig.example/uploads/v1/up_1?"),
+            "{url}"
+        );
+        let (id, expires, signature) = parts(&url);
+        let check = |kind| links().check(kind, &id, expires, &signature, now);
+        assert_eq!(check(LinkKind::Upload), Ok(()));
+        assert_eq!(check(LinkKind::Download), Err(LinkError::Forged));
+    }
+
+    #[test]
     fn an_altered_link_is_refused() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let (id, expires, signature) = parts(&links().download("msg_1", now));
+        let (id, expires, signature) = parts(&links().sign(LinkKind::Download, "msg_1", now));
         assert_eq!(
-            links().check("msg_2", expires, &signature, now),
+            links().check(LinkKind::Download, "msg_2", expires, &signature, now),
             Err(LinkError::Forged)
         );
         assert_eq!(
-            links().check(&id, expires + 1, &signature, now),
+            links().check(LinkKind::Download, &id, expires + 1, &signature, now),
             Err(LinkError::Forged)
         );
         assert_eq!(
-            links().check(&id, expires, "00", now),
+            links().check(LinkKind::Download, &id, expires, "00", now),
             Err(LinkError::Forged)
         );
         assert_eq!(
-            links().check(&id, expires, "not hex", now),
+            links().check(LinkKind::Download, &id, expires, "not hex", now),
             Err(LinkError::Forged)
         );
         let other = Links::new("https://lig.example", SecretSlice::from(vec![8; 32]));
         assert_eq!(
-            other.check(&id, expires, &signature, now),
+            other.check(LinkKind::Download, &id, expires, &signature, now),
             Err(LinkError::Forged)
         );
     }

@@ -22,7 +22,8 @@ use store::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use link::{LinkError, Links};
+pub(crate) use link::LIFETIME as LINK_LIFETIME;
+pub use link::{LinkError, LinkKind, Links};
 
 use crate::clock::Clock;
 use crate::worker::{AFTER_ERROR, POLL};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use store::Integration;
 
 use crate::auth::{Caller, FullCaller};
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// An integration as the contract shapes it.
@@ -62,6 +62,14 @@ impl From<Integration> for IntegrationJson {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Batch {
     source_yaml: Option<String>,
+    source_zip_url: Option<String>,
+}
+
+/// How to deploy.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Manner {
+    #[serde(default)]
+    destructive: bool,
 }
 
 /// Every integration of the project.
@@ -94,18 +102,29 @@ pub(crate) async fn get(
     ))
 }
 
-/// Deploys a manifest.
+/// Deploys a manifest: its text, or the zip that was uploaded.
 pub(crate) async fn deploy(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
+    Query(manner): Query<Manner>,
     Json(batch): Json<Batch>,
 ) -> Result<axum::Json<Vec<IntegrationJson>>, Problem> {
-    let Some(yaml) = batch.source_yaml else {
-        return Err(Problem::new(422, "`sourceYaml` is missing").remedy(
-            "Send the text of the amp.yaml in `sourceYaml`; `sourceZipUrl` is not supported yet",
-        ));
+    let manifest = match (batch.source_yaml, batch.source_zip_url) {
+        (Some(yaml), None) => yaml.into_bytes(),
+        (None, Some(url)) => actions::upload::manifest(&engine, &actor, &project, &url).await?,
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(Problem::new(
+                422,
+                "one of `sourceYaml` and `sourceZipUrl` is needed, and not both",
+            )
+            .remedy("Send the text of the amp.yaml in `sourceYaml`, or name an uploaded zip in `sourceZipUrl`"));
+        }
     };
-    let deployed = actions::integration::deploy(&engine, &actor, &project, &yaml).await?;
+    let deployment = actions::integration::Deployment {
+        manifest: &manifest,
+        destructive: manner.destructive,
+    };
+    let deployed = actions::integration::deploy(&engine, &actor, &project, deployment).await?;
     Ok(axum::Json(deployed.into_iter().map(Into::into).collect()))
 }

@@ -9,6 +9,7 @@ mod oauth_connect;
 mod operations;
 mod projects;
 mod provider_apps;
+mod upload_url;
 
 use axum::Router;
 use axum::routing::{get, post, put};
@@ -45,4 +46,5 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/projects/{project}/connections", get(connections::list))
         .route("/projects/{project}/connections/{connection}", get(connections::get))
         .route("/oauth-connect", post(oauth_connect::connect))
+        .route("/generate-upload-url", get(upload_url::generate))
 }

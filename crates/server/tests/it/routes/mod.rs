@@ -14,3 +14,4 @@ mod pages;
 mod problems;
 mod projects;
 mod provider_apps;
+mod uploads;
