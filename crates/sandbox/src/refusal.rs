@@ -153,7 +153,7 @@ impl Refusal {
             json!({"type": "error", "error": {
                 "message": message,
                 "detail": detail,
-                "data": {"key": format!("variable-service.variable.{kind}"), "arguments": {}}
+                "data": {"key": format!("variable-service.variable.{kind}")}
             }}),
         )
     }

@@ -70,6 +70,13 @@ pub(crate) fn routes(app: &Shared) -> Router<Shared> {
         })
 }
 
+/// The paths of all endpoints.
+#[cfg(test)]
+pub(crate) fn paths() -> Vec<&'static str> {
+    let endpoints = OBJECTS.iter().copied().flatten();
+    endpoints.map(|endpoint| endpoint.path).collect()
+}
+
 /// The workspace named in a path, by slug or `{uuid}`.
 fn workspace<'a>(world: &'a World, name: &str) -> Result<&'a Workspace, Refusal> {
     world

@@ -145,7 +145,7 @@ impl<'a> Project<'a> {
             "uuid": self.uuid(),
             "is_private": is_private,
             "name": name,
-            "description": description,
+            "description": description.unwrap_or_default(),
             "links": links,
             "created_on": notation(workspace.projects.ledger.created_us(self.number)),
             "updated_on": notation(workspace.projects.ledger.updated_us(self.number)),

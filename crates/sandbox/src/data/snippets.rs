@@ -121,16 +121,18 @@ impl<'a> Snippet<'a> {
         format!("{at}/{node}/files/{}", encoded(name))
     }
 
+    /// The address on the site.
+    fn page(self, origin: &Origin) -> String {
+        let slug = &self.workspace.slug;
+        format!("{origin}/{slug}/workspace/snippets/{}", self.id())
+    }
+
     /// The entry of the list: everything but the files.
     pub(crate) fn render(self, origin: &Origin) -> Value {
         let content = self.content();
         let ledger = &self.workspace.snippets.ledger;
         let api = self.location(origin);
-        let html = format!(
-            "{origin}/{}/workspace/snippets/{}",
-            self.workspace.slug,
-            self.id()
-        );
+        let html = self.page(origin);
         json!({
             "type": "snippet",
             "id": self.id(),
@@ -154,10 +156,7 @@ impl<'a> Snippet<'a> {
     /// The object of `GET /2.0/snippets/{workspace}/{encoded_id}`.
     pub(crate) fn render_whole(self, origin: &Origin) -> Value {
         let mut whole = self.render(origin);
-        let html = format!(
-            "{}",
-            whole["links"]["html"]["href"].as_str().unwrap_or_default()
-        );
+        let html = self.page(origin);
         let mut files = Map::new();
         for name in self.content().files.into_keys() {
             let links = json!({

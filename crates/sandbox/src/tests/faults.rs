@@ -109,3 +109,23 @@ async fn next_can_point_elsewhere() {
     );
     assert_eq!(page["values"].as_array().unwrap().len(), 10);
 }
+
+#[tokio::test]
+async fn a_page_instead_of_an_answer_holds_what_must_not_be_logged() {
+    let server = Server::default().await;
+    let rule = json!({"path": "/2.0/workspaces/acme/hooks", "action": {"kind": "html_not_found"}});
+    server.post("faults", rule).await;
+    let answer = server.get("/2.0/workspaces/acme/hooks").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.header("content-type").starts_with("text/html"));
+    assert!(answer.text.contains("must-not-be-logged"));
+    assert_eq!(server.get("/2.0/workspaces/acme/hooks").await.status, 200);
+    server.get("/2.0/workspaces/acme").await;
+    let stats = server.control(Method::GET, "stats", json!({})).await;
+    let calls = &stats.json()["calls"];
+    assert_eq!(
+        calls["/2.0/workspaces/{workspace}/hooks"],
+        json!({"200": 1, "404": 1})
+    );
+    assert_eq!(calls["/2.0/workspaces"], json!({"200": 1}));
+}

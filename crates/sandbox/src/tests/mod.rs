@@ -3,6 +3,7 @@
 mod access;
 mod barriers;
 mod consent;
+mod description;
 mod exchange;
 mod faults;
 mod limits;

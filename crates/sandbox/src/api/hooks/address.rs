@@ -29,7 +29,7 @@ pub(super) fn is_public(url: &str) -> bool {
                 name.strip_suffix(end)
                     .is_some_and(|rest| rest.ends_with('.'))
             };
-            name.contains('.') && !NEVER_PUBLIC.iter().any(|end| below(end))
+            name.contains('.') && !NEVER_PUBLIC.iter().any(below)
         }
     }
 }
