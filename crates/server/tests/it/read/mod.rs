@@ -2,4 +2,5 @@
 
 mod end_to_end;
 mod failures;
+mod removed;
 mod tokens;
