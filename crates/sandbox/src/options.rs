@@ -24,7 +24,8 @@ pub struct Options {
     pub workspaces: Vec<String>,
     /// Origin used in links. Default: the `Host` of each request.
     pub public_url: Option<String>,
-    /// Calls to `/2.0/repositories/*` allowed per credential and window. Default: no limit.
+    /// Calls to `/2.0/repositories/*` allowed per credential and window; as many more to list,
+    /// create and delete webhooks, which Bitbucket counts apart. Default: no limit.
     pub rate_limit: Option<u32>,
     /// Length of the rolling window. Default 3600.
     pub rate_window_seconds: u64,
