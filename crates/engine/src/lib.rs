@@ -17,6 +17,7 @@ mod oauth;
 mod random;
 mod read;
 mod registry;
+mod schedule;
 mod shape;
 mod tokens;
 mod worker;

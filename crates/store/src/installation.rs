@@ -75,12 +75,14 @@ pub struct NewSync {
     /// The provider's name of the object.
     pub object_name: String,
     /// A run to begin at once: an operation in progress and work that is due.
-    /// `None`: the work sleeps until it is poked.
+    /// `None`: the work sleeps until it is due or poked.
     pub run: Option<ReadType>,
     /// Where that run begins; `None` is the beginning.
     pub since: Option<Timestamp>,
     /// Where the next incremental read begins.
     pub watermark: Option<Timestamp>,
+    /// When the next scheduled read is due; `None` is never.
+    pub due_at: Option<Timestamp>,
 }
 
 /// Which installations to list; `None` is any.
@@ -136,6 +138,7 @@ async fn add_sync(
         position: None,
         since: new.since.map(At),
         watermark: new.watermark.map(At),
+        due_at: new.due_at.map(At),
         records_processed: 0,
         records_estimated_total: None,
     };
@@ -143,7 +146,8 @@ async fn add_sync(
         .await
         .map_err(|error| or_conflict(error, "object", || row.object_name.clone()))?;
     let lane = new.run.map_or(work::SCHEDULED, ReadType::lane);
-    work::add(tx, Kind::READ, &row.id, lane, new.run.map(|_| now)).await
+    let next_at = new.run.map(|_| now).or(new.due_at);
+    work::add(tx, Kind::READ, &row.id, lane, next_at).await
 }
 
 impl Tenant<'_> {

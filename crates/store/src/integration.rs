@@ -15,6 +15,8 @@ use crate::ids;
 use crate::revision::{NewRevision, Revision};
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
+use crate::wake::WakeKind;
+use crate::work;
 
 /// A named declaration of a manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +63,7 @@ impl Tenant<'_> {
     ) -> Result<Vec<Integration>> {
         let backend = self.store.backend();
         let project = self.scope.project_id();
-        let tx = self.store.write().await?;
+        let mut tx = self.store.write().await?;
         // Two deployments of a project follow one another.
         let lock = format!(
             "SELECT id FROM project WHERE id = $1{}",
@@ -73,8 +75,12 @@ impl Tenant<'_> {
             .ok_or_else(|| StoreError::not_found("project", project))?;
         let mut deployed = Vec::with_capacity(revisions.len());
         for new in revisions {
-            deployed.push(self.deploy_one(&tx, new, now).await?);
+            let integration = self.deploy_one(&tx, new, now).await?;
+            // A new schedule counts at once: whoever sleeps plans again.
+            work::poke_reads_of(&tx, &integration.id, now).await?;
+            deployed.push(integration);
         }
+        tx.wake(WakeKind::Work).await?;
         tx.commit().await?;
         Ok(deployed)
     }

@@ -48,6 +48,8 @@ pub struct Sync {
     pub since: Option<Timestamp>,
     /// Where the next incremental read begins.
     pub watermark: Option<Timestamp>,
+    /// When the next scheduled read is due; `None` is never.
+    pub due_at: Option<Timestamp>,
     /// Records of that run so far.
     pub records_processed: i64,
     /// How many there will be, where the provider says.
@@ -109,6 +111,8 @@ pub struct RunEnd {
     pub watermark: Option<Timestamp>,
     /// Seen keys whose version is below this are forgotten.
     pub forget_seen_before: Option<String>,
+    /// When the next scheduled read is due; `None` is never.
+    pub due_at: Option<Timestamp>,
 }
 
 /// What becomes of the lease after a commit.
@@ -131,6 +135,7 @@ impl From<sync::Model> for Sync {
             position: row.position,
             since: At::opt(row.since),
             watermark: At::opt(row.watermark),
+            due_at: At::opt(row.due_at),
             records_processed: row.records_processed,
             records_estimated_total: row.records_estimated_total,
         }
@@ -253,8 +258,28 @@ impl Store {
             [installation.id.into()],
         )
         .await?;
+        work::change_lane(&tx, lease, read_type.lane()).await?;
         tx.commit().await?;
         Ok(operation_id)
+    }
+
+    /// Plans the next scheduled read, and frees the row until then. Fenced.
+    pub async fn plan(
+        &self,
+        lease: &Lease,
+        due_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        work::fence(&tx, lease).await?;
+        tx.execute(
+            "UPDATE sync SET due_at = $2 WHERE id = $1",
+            [lease.subject_id.as_str().into(), due_at.map(ms).into()],
+        )
+        .await?;
+        work::reset_attempts(&tx, lease).await?;
+        work::release(&mut tx, lease, due_at, now).await?;
+        tx.commit().await
     }
 
     /// Writes log lines without progress. Fenced.
@@ -343,9 +368,13 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
     }
     tx.execute(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
-         watermark = COALESCE($2, watermark), records_processed = 0, \
+         watermark = COALESCE($2, watermark), due_at = $3, records_processed = 0, \
          records_estimated_total = NULL WHERE id = $1",
-        [run.id.as_str().into(), end.watermark.map(ms).into()],
+        [
+            run.id.as_str().into(),
+            end.watermark.map(ms).into(),
+            end.due_at.map(ms).into(),
+        ],
     )
     .await?;
     tx.execute(

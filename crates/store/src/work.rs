@@ -127,6 +127,34 @@ pub(crate) async fn reset_attempts(tx: &Tx<'_>, lease: &Lease) -> Result<()> {
     Ok(())
 }
 
+/// Makes the reads of an integration due, whether they are under way or not.
+pub(crate) async fn poke_reads_of(tx: &Tx<'_>, integration_id: &str, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET run_again = (owner IS NOT NULL), \
+         next_at = CASE WHEN next_at <= $3 THEN next_at ELSE $3 END \
+         WHERE kind = $1 AND subject_id IN (SELECT sync.id FROM sync \
+         JOIN installation ON installation.id = sync.installation_id \
+         WHERE installation.integration_id = $2)",
+        [Kind::READ.0.into(), integration_id.into(), ms(now).into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Puts work into another lane, for its next claims.
+pub(crate) async fn change_lane(tx: &Tx<'_>, lease: &Lease, lane: i32) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET lane = $3 WHERE kind = $1 AND subject_id = $2",
+        [
+            lease.kind.0.into(),
+            lease.subject_id.as_str().into(),
+            lane.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Frees the row; it checks the fence itself.
 pub(crate) async fn release(
     tx: &mut Tx<'_>,

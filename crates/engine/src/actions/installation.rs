@@ -10,6 +10,7 @@ use store::{
 
 use super::require_name;
 use crate::read::inputs_of;
+use crate::schedule;
 use crate::shape::{InstallationConfig, Selection, chosen, completed};
 use crate::{ActionError, Engine};
 
@@ -166,20 +167,23 @@ impl Planner<'_> {
             if !wanted {
                 continue;
             }
-            match Selection::new(object, choice) {
-                Ok(selection) if !destinations.iter().any(|d| d.name == selection.destination) => {
-                    causes.push(format!(
-                        "read object `{}` goes to destination `{}`, which does not exist",
-                        object.object_name, selection.destination
-                    ))
+            let selection = match Selection::new(object, choice) {
+                Ok(selection) => selection,
+                Err(error) => {
+                    causes.push(format!("read object `{}`: {error}", object.object_name));
+                    continue;
                 }
-                Ok(_) => {}
-                Err(error) => causes.push(format!("read object `{}`: {error}", object.object_name)),
+            };
+            if !destinations.iter().any(|d| d.name == selection.destination) {
+                causes.push(format!(
+                    "read object `{}` goes to destination `{}`, which does not exist",
+                    object.object_name, selection.destination
+                ));
             }
             let backfill = choice
                 .and_then(|choice| choice.backfill.as_ref())
                 .or(object.backfill.as_ref());
-            let sync = self.sync(object, backfill);
+            let sync = self.sync(object, backfill, &selection.schedule);
             if let Err(failure) = self.connector.start(&self.intent(&sync)) {
                 causes.push(format!("read object `{}`: {failure}", object.object_name));
             }
@@ -199,7 +203,7 @@ impl Planner<'_> {
 
     /// `days: N` counts from now; none of it means no backfill, and reading
     /// starts at the install.
-    fn sync(&self, object: &ReadObject, backfill: Option<&Backfill>) -> NewSync {
+    fn sync(&self, object: &ReadObject, backfill: Option<&Backfill>, schedule: &str) -> NewSync {
         let (run, since) = match backfill.map(|backfill| &backfill.default_period) {
             Some(period) if period.full_history == Some(true) => (Some(ReadType::Backfill), None),
             Some(period) if period.days.unwrap_or(0) > 0 => {
@@ -209,11 +213,13 @@ impl Planner<'_> {
             Some(_) | None => (None, None),
         };
         let watermark = run.is_none().then_some(self.now);
+        let key = schedule::key(&self.connection.id, &object.object_name);
         NewSync {
             object_name: object.object_name.clone(),
             run,
             since,
             watermark,
+            due_at: schedule::next_tick(schedule, &key, self.now),
         }
     }
 

@@ -7,17 +7,19 @@
 //! while it was frozen changes nothing.
 
 mod direct;
+mod due;
 mod failure;
 mod log;
+mod place;
+mod plan;
 
 pub use direct::{DirectError, DirectRead, Pause};
 
-use connector::{Connector, Intent, Outcome, Page, ReadIntent, State};
-use jiff::Timestamp;
+use connector::{Connector, Filtering, Intent, Outcome, Page, ReadIntent, State};
 use serde_json::json;
 use store::{
-    Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, ReadType, RunEnd, SeenKey,
-    Store, StoreError,
+    Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, ReadType, RunEnd, Store,
+    StoreError,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +27,10 @@ use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
 use crate::registry::Registry;
 use crate::shape::{Envelope, Selection, ShapedRecord, messages};
+use due::Due;
 use failure::Verdict;
+use place::Place;
+use plan::Plan;
 use std::sync::Arc;
 
 /// Pages in one turn. Then the sync steps back, so that a long backfill does not
@@ -81,9 +86,18 @@ impl Reader {
         lease: &Lease,
         cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
-        let subject = self.store.read_subject(lease).await?;
+        let mut subject = self.store.read_subject(lease).await?;
         if subject.sync.operation_id.is_none() {
-            return self.store.finish(lease, None, self.clock.now()).await;
+            match due::next(&subject, &self.registry, self.clock.now()) {
+                Due::Now { since } => {
+                    let now = self.clock.now();
+                    self.store
+                        .begin_run(lease, ReadType::Scheduled, since, now)
+                        .await?;
+                    subject = self.store.read_subject(lease).await?;
+                }
+                Due::At(tick) => return self.store.plan(lease, tick, self.clock.now()).await,
+            }
         }
         match self.pages(lease, &subject, cancel).await {
             Ok(()) => Ok(()),
@@ -104,7 +118,7 @@ impl Reader {
                     &message,
                     json!({}),
                 );
-                self.end_failed(lease, message, log).await
+                self.end_failed(lease, &subject, message, log).await
             }
         }
     }
@@ -125,14 +139,15 @@ impl Reader {
                 ))
             })?;
         let plan = self.plan(connector.as_ref(), subject).await?;
-        let mut state = match &subject.sync.position {
-            Some(position) => State::from_stored(position.clone()),
-            None => connector.start(&plan.intent)?,
+        let unreadable = |e: serde_json::Error| Stop::Definition(format!("stored position: {e}"));
+        let mut place = match &subject.sync.position {
+            Some(position) => Place::parse(position).map_err(unreadable)?,
+            None => Place::begin(connector.start(&plan.intent)?),
         };
         let (mut pages, mut steps) = (0, 0);
         while pages < PAGES_PER_TURN && steps < STEPS_PER_TURN && !cancel.is_cancelled() {
             steps += 1;
-            let request = connector.step(&state)?;
+            let request = connector.step(&place.state)?;
             let response = self
                 .calls
                 .send(
@@ -142,13 +157,17 @@ impl Reader {
                     &request,
                 )
                 .await?;
-            match connector.advance(&state, &response) {
-                Outcome::Again(next) => state = next,
+            match connector.advance(&place.state, &response) {
+                Outcome::Again(next) => place.state = next,
                 Outcome::Failed(failure) => return Err(failure.into()),
                 Outcome::Page(page) => {
                     pages += 1;
-                    match self.commit(lease, subject, &plan, page).await? {
-                        Some(next) => state = next,
+                    let restart = || connector.start(&plan.intent);
+                    match self
+                        .commit(lease, subject, &plan, place, page, restart)
+                        .await?
+                    {
+                        Some(next) => place = next,
                         None => return Ok(()),
                     }
                 }
@@ -183,11 +202,14 @@ impl Reader {
             Some(ReadType::Backfill) => Lane::Backfill,
             Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
         };
+        let object = connector.describe().object(&subject.sync.object_name);
+        let by_time = object.is_some_and(|object| object.filtering == Filtering::ByTime);
         Ok(Plan {
             intent,
             selection,
             destination_id,
             lane,
+            by_time,
         })
     }
 
@@ -197,25 +219,48 @@ impl Reader {
         lease: &Lease,
         subject: &ReadSubject,
         plan: &Plan,
+        place: Place,
         page: Page,
-    ) -> Result<Option<State>, Stop> {
-        let operation_id = subject.sync.operation_id.clone().unwrap_or_default();
-        let seen = seen_keys(&page, &operation_id);
+        restart: impl FnOnce() -> Result<State, connector::Failure>,
+    ) -> Result<Option<Place>, Stop> {
+        let now = self.clock.now();
+        let unusable = |e: &dyn std::fmt::Display| Stop::Definition(e.to_string());
+        let seen = plan.seen_keys(&page, subject);
         let unseen = self.store.unseen(&subject.sync.id, &seen).await?;
         let mut shaped: Vec<ShapedRecord> = Vec::with_capacity(page.records.len());
         for (record, _) in page.records.iter().zip(&unseen).filter(|(_, new)| **new) {
-            shaped.push(
-                plan.selection
-                    .shape(record)
-                    .map_err(|e| Stop::Definition(e.to_string()))?,
-            );
+            shaped.push(plan.selection.shape(record).map_err(|e| unusable(&e))?);
         }
         let records = u64::try_from(shaped.len()).unwrap_or(u64::MAX);
-        let envelope = Envelope::new(subject, &plan.selection, self.clock.now());
-        let messages = messages(&envelope, shaped).map_err(|e| Stop::Definition(e.to_string()))?;
-        let done = page.next.is_none();
+        let envelope = Envelope::new(subject, &plan.selection, now);
+        let messages = messages(&envelope, shaped).map_err(|e| unusable(&e))?;
+        let mut logs: Vec<NewLog> = page.notes.iter().map(|note| log::info(note)).collect();
+        let delivered = place.delivered.saturating_add(records);
+        let next = match page.next {
+            Some(state) => Some(Place {
+                state,
+                delivered,
+                ..place
+            }),
+            None => plan.repair(&place, delivered, page.estimated_total, &mut logs, restart)?,
+        };
+        let due_at = due::after(subject, now);
+        if next.is_none() {
+            logs.extend(due::overrun(subject, now).map(|note| log::info(&note)));
+        }
+        let end = RunEnd {
+            status: OperationStatus::Success,
+            result: None,
+            watermark: page.watermark,
+            forget_seen_before: plan.forgettable(page.watermark),
+            due_at,
+        };
         let commit = PageCommit {
-            position: page.next.as_ref().map(|next| next.as_str().to_owned()),
+            position: next
+                .as_ref()
+                .map(Place::stored)
+                .transpose()
+                .map_err(|e| unusable(&e))?,
             messages: messages
                 .into_iter()
                 .map(|m| m.addressed(&plan.destination_id, subject))
@@ -223,23 +268,16 @@ impl Reader {
             seen,
             records,
             estimated_total: page.estimated_total,
-            logs: page.notes.iter().map(|note| log::info(note)).collect(),
-            end: done.then(|| RunEnd {
-                status: OperationStatus::Success,
-                result: None,
-                watermark: page.watermark,
-                forget_seen_before: page.watermark.map(version_of),
-            }),
-            afterwards: if done {
-                Afterwards::Release(None)
+            logs,
+            afterwards: if next.is_none() {
+                Afterwards::Release(due_at)
             } else {
                 Afterwards::Hold
             },
+            end: next.is_none().then_some(end),
         };
-        self.store
-            .commit_page(lease, commit, self.clock.now())
-            .await?;
-        Ok(page.next)
+        self.store.commit_page(lease, commit, now).await?;
+        Ok(next)
     }
 
     async fn failed(
@@ -260,7 +298,7 @@ impl Reader {
             Verdict::GiveUp { result } => {
                 tracing::warn!(sync = %subject.sync.id, class = failure.class(), "a read failed");
                 let log = log::error(&result, &failure.to_string(), failure::details(failure));
-                self.end_failed(lease, result, log).await
+                self.end_failed(lease, subject, result, log).await
             }
         }
     }
@@ -268,9 +306,11 @@ impl Reader {
     async fn end_failed(
         &self,
         lease: &Lease,
+        subject: &ReadSubject,
         result: String,
         log: NewLog,
     ) -> Result<(), StoreError> {
+        let due_at = due::after(subject, self.clock.now());
         let commit = PageCommit {
             logs: vec![log],
             end: Some(RunEnd {
@@ -278,8 +318,9 @@ impl Reader {
                 result: Some(result),
                 watermark: None,
                 forget_seen_before: None,
+                due_at,
             }),
-            afterwards: Afterwards::Release(None),
+            afterwards: Afterwards::Release(due_at),
             position: None,
             messages: Vec::new(),
             seen: Vec::new(),
@@ -290,14 +331,6 @@ impl Reader {
             .commit_page(lease, commit, self.clock.now())
             .await
     }
-}
-
-/// What a turn needs to know, worked out once.
-struct Plan {
-    intent: Intent,
-    selection: Selection,
-    destination_id: String,
-    lane: Lane,
 }
 
 /// The provider's inputs out of a connection's metadata.
@@ -312,24 +345,4 @@ pub(crate) fn inputs_of(
             Some((input.name.to_owned(), value.to_owned()))
         })
         .collect()
-}
-
-/// What marks each record as delivered: its version where it has one, so that a
-/// record unchanged since an earlier read is a repeat; else the run, so that
-/// every full read delivers each record once.
-fn seen_keys(page: &Page, operation_id: &str) -> Vec<SeenKey> {
-    let version =
-        |version: &Option<String>| version.clone().unwrap_or_else(|| operation_id.to_owned());
-    page.records
-        .iter()
-        .map(|record| SeenKey {
-            key: record.key.clone(),
-            version: version(&record.version),
-        })
-        .collect()
-}
-
-/// A time as the versions of records are written.
-fn version_of(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }

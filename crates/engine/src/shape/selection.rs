@@ -52,6 +52,9 @@ pub(crate) struct Selection {
     pub(crate) raw_object_name: Option<String>,
     /// The destination's name.
     pub(crate) destination: String,
+    /// Cron in UTC; empty for no schedule, or while the customer has switched
+    /// the object off.
+    pub(crate) schedule: String,
     pub(super) rules: Vec<Rule>,
     /// Every field of the record that no rule names and the customer has not
     /// refused.
@@ -102,7 +105,14 @@ impl Selection {
             rules.add(field, false)?;
         }
         rules.add_selected_beyond()?;
+        let schedule = chosen.schedule.clone().filter(|text| !text.is_empty());
+        let schedule = schedule.unwrap_or_else(|| object.schedule.clone());
         Ok(Self {
+            schedule: if chosen.disabled == Some(true) {
+                String::new()
+            } else {
+                schedule
+            },
             object_name: object
                 .map_to_name
                 .clone()

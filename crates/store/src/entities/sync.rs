@@ -17,6 +17,7 @@ pub(crate) struct Model {
     pub(crate) position: Option<String>,
     pub(crate) since: Option<At>,
     pub(crate) watermark: Option<At>,
+    pub(crate) due_at: Option<At>,
     pub(crate) records_processed: i64,
     pub(crate) records_estimated_total: Option<i64>,
 }

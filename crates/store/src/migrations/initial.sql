@@ -204,6 +204,7 @@ CREATE TABLE sync (
     position TEXT,
     since BIGINT,
     watermark BIGINT,
+    due_at BIGINT,
     records_processed BIGINT NOT NULL,
     records_estimated_total BIGINT
 );

@@ -141,6 +141,7 @@ pub(crate) async fn world(store: &Store, name: &str) -> World {
                     run: Some(ReadType::Backfill),
                     since: None,
                     watermark: None,
+                    due_at: None,
                 }],
             },
             NOW,
@@ -216,6 +217,7 @@ pub(crate) async fn subjects(store: &Store, count: usize) -> Vec<String> {
         run: Some(ReadType::Backfill),
         since: None,
         watermark: None,
+        due_at: None,
     });
     let new = NewInstallation {
         integration_id: integration.id,

@@ -235,6 +235,7 @@ async fn a_run_ends_and_the_next_begins(store: TestStore) {
             result: Some("[repositories] 3 records".to_owned()),
             watermark: Some(after(-60)),
             forget_seen_before: Some("v2".to_owned()),
+            due_at: None,
         }),
         afterwards: Afterwards::Release(Some(after(600))),
         ..full_page(&world, &first)

@@ -129,6 +129,7 @@ async fn installs_whole_or_not(store: TestStore) {
         run,
         since: None,
         watermark: Some(NOW),
+        due_at: None,
     };
     let mut new = new_installation(&world, "beta", &connection.id);
     new.objects = vec![object(Some(ReadType::Backfill)), object(None)];

@@ -47,6 +47,7 @@ async fn subject() -> ReadSubject {
             position: None,
             since: None,
             watermark: None,
+            due_at: None,
             records_processed: 0,
             records_estimated_total: None,
         },
