@@ -3,4 +3,5 @@
 mod end_to_end;
 mod failures;
 mod removed;
+mod schedule;
 mod tokens;

@@ -92,6 +92,12 @@ impl Provider {
         .await;
     }
 
+    /// Changes the data; returns what was changed.
+    pub(crate) async fn mutate(&self, change: Value) -> Value {
+        let answer = self.control(Method::POST, "mutations", &change).await;
+        answer.json(200)["changed"].clone()
+    }
+
     pub(crate) async fn stats(&self) -> Value {
         self.control(Method::GET, "stats", &Value::Null)
             .await

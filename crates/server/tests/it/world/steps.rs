@@ -120,6 +120,14 @@ impl World {
             .collect()
     }
 
+    /// How many operations there are.
+    pub(crate) async fn operations_count(&self, installation: &Value) -> usize {
+        let id = installation["id"].as_str().unwrap();
+        let path = format!("{}/{id}/operations", installations());
+        let page = self.api.get(&path).await.json(200);
+        page["results"].as_array().unwrap().len()
+    }
+
     /// Waits until all operations have ended.
     pub(crate) async fn ended(&self, installation: &Value) -> BTreeMap<String, Value> {
         self.until("the end of the reads", async || {
