@@ -66,17 +66,12 @@ fn remedy(failure: &Failure) -> String {
             "The connected user may not see this: connect with one who may".to_owned()
         }
         Failure::NotFound { .. } => "Check the workspace that the customer connected".to_owned(),
-        Failure::Gone {
-            announcement: Some(link),
-            ..
-        } => {
-            format!(
-                "Not offered by the provider any more, see {link}: remove the object from the manifest"
-            )
+        Failure::Gone { announcement, .. } => {
+            let see = announcement
+                .as_ref()
+                .map_or(String::new(), |link| format!(" (see {link})"));
+            format!("Remove the object from the manifest{see}")
         }
-        Failure::Gone {
-            announcement: None, ..
-        } => "Not offered by the provider any more: remove the object from the manifest".to_owned(),
         Failure::Conflict { .. } | Failure::Invalid { .. } => {
             "Check the installation's config".to_owned()
         }
