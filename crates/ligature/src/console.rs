@@ -22,3 +22,18 @@ pub(crate) fn error(text: &str) {
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
+
+/// Whether standard output takes colours: a person watches, and has not said no
+/// (<https://no-color.org>).
+pub(crate) fn is_coloured() -> bool {
+    io::stdout().is_terminal() && wants_colours()
+}
+
+/// The same of standard error.
+pub(crate) fn is_error_coloured() -> bool {
+    is_watched() && wants_colours()
+}
+
+fn wants_colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

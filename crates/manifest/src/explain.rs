@@ -73,7 +73,7 @@ impl Findings {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.add_at(rule, (at.path.clone(), at.node.at), message, remedy);
+        self.add_at(rule, (at.path.clone(), at.at), message, remedy);
     }
 
     /// A problem at a place that is no value, such as a key.
@@ -114,6 +114,17 @@ pub(crate) fn did_you_mean<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
     otherwise: &str,
 ) -> String {
+    nearest(written, candidates).map_or_else(
+        || otherwise.to_owned(),
+        |candidate| format!("Did you mean `{candidate}`?"),
+    )
+}
+
+/// The candidate that was probably meant.
+pub(crate) fn nearest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let written = written.to_lowercase();
     let allowed = (written.chars().count() / 3).clamp(1, 3);
     candidates
@@ -121,32 +132,35 @@ pub(crate) fn did_you_mean<'a>(
         .map(|candidate| (distance(&written, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map_or_else(
-            || otherwise.to_owned(),
-            |(_, candidate)| format!("Did you mean `{candidate}`?"),
-        )
+        .map(|(_, candidate)| candidate)
 }
 
-/// Insertions, deletions and replacements between two words. Long words are
-/// not compared, as they are nobody's slip of the pen.
+/// Insertions, deletions, replacements and swaps of neighbours between two words.
+/// Long words are not compared, as they are nobody's slip of the pen.
 fn distance(a: &str, b: &str) -> usize {
     if a.len() > 64 || b.len() > 64 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut last = None;
     for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.chars().zip(row.iter().skip(1).copied()) {
-            let here = (diagonal + usize::from(x != y))
-                .min(left + 1)
-                .min(above + 1);
+        let mut next = vec![i + 1];
+        let mut left = None;
+        for (j, y) in b.iter().enumerate() {
+            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX - 1);
+            let mut here = (at(&row, j) + usize::from(x != *y))
+                .min(at(&row, j + 1) + 1)
+                .min(at(&next, j) + 1);
+            if last == Some(*y) && left == Some(x) && j > 0 {
+                here = here.min(at(&before, j - 1) + 1);
+            }
             next.push(here);
-            diagonal = above;
-            left = here;
+            left = Some(*y);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
+        last = Some(x);
     }
     row.last().copied().unwrap_or(usize::MAX)
 }

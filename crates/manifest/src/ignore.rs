@@ -61,7 +61,7 @@ pub(crate) fn apply(source: &[u8], knows_destinations: bool, findings: &mut Find
             }
             Some(rule) if !silenceable(&rule) => (
                 format!("`{name}` is an error, which cannot be silenced"),
-                "Mend the error, and remove this".to_owned(),
+                "Fix the error, and remove this".to_owned(),
             ),
             // Whoever checks without a server must not be told to remove it.
             Some(rule) if rule.needs_destinations() && !knows_destinations => continue,

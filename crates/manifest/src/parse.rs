@@ -126,17 +126,45 @@ fn read(text: &str) -> Result<Node, Problem> {
         // A span that the parser gives here covers what it has read so far.
         let at = Position { length: 1, ..at };
         let said = error.render_with_formatter(&UserMessageFormatter);
-        let (rule, remedy) = if is_limit(&error) {
-            (Rule::Size, "Write it with less nesting and fewer aliases")
-        } else {
-            (
-                Rule::Yaml,
-                "Mend the YAML here; often it is the indentation or a missing quote",
-            )
-        };
-        let message = format!("the YAML cannot be read: {}", without_place(&said));
+        let (rule, message, remedy) = explain(without_place(&said));
         refusal(rule, at, message, remedy)
     })
+}
+
+/// The parser's words for what people get wrong most, in better ones.
+fn explain(said: &str) -> (Rule, String, &'static str) {
+    if said.starts_with("YAML document too large or too complex") {
+        return (
+            Rule::Size,
+            "the YAML nests deeper, or has more aliases or values, than any manifest needs"
+                .to_owned(),
+            "Write it with less nesting and fewer aliases",
+        );
+    }
+    let (message, remedy) = match said {
+        "reference to unknown value" => (
+            "there is no anchor of this name above",
+            "Put text that begins with `*` or `&` in quotes",
+        ),
+        "only single YAML document expected but multiple found" => (
+            "a second YAML document begins here",
+            "Remove the `---`, and put all integrations into one list",
+        ),
+        "unclosed quote" => ("this quote is never closed", "Add the closing quote"),
+        _ if said.starts_with("tabs disallowed") => {
+            ("YAML allows no tabs for indentation", "Indent with spaces")
+        }
+        said => {
+            let remedy =
+                "Fix it here or in the line above; often it is the indentation or a missing quote";
+            return (
+                Rule::Yaml,
+                format!("the YAML cannot be read: {said}"),
+                remedy,
+            );
+        }
+    };
+    (Rule::Yaml, message.to_owned(), remedy)
 }
 
 fn too_big(bytes: usize) -> Problem {
@@ -179,18 +207,6 @@ fn options() -> Options {
         // `ignore` reads them by itself; the parser would keep count of them.
         emit_comments: false,
     }
-}
-
-fn is_limit(error: &serde_saphyr::Error) -> bool {
-    use serde_saphyr::Error;
-    matches!(
-        error.without_snippet(),
-        Error::Budget { .. }
-            | Error::AliasReplayCounterOverflow { .. }
-            | Error::AliasReplayLimitExceeded { .. }
-            | Error::AliasExpansionLimitExceeded { .. }
-            | Error::AliasReplayStackDepthExceeded { .. }
-    )
 }
 
 /// The parser ends its messages with the place, which a problem says itself.

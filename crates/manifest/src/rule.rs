@@ -51,7 +51,7 @@ macro_rules! rules {
 rules! {
     Encoding, "encoding", Error, "The text is not UTF-8, or has a character that YAML forbids.", "Save it as UTF-8 without control characters.";
     Size, "size", Error, "The manifest is bigger, deeper or has more aliases than any real one.", "Split it up; write it with less nesting and fewer aliases.";
-    Yaml, "yaml", Error, "The text is not YAML, or has a second document.", "Mend it at that place: often it is the indentation or a quote.";
+    Yaml, "yaml", Error, "The text is not YAML, or has a second document.", "Fix it at that place: often it is the indentation or a quote.";
     Type, "type", Error, "A value is of another type than its key takes.", "Write the type that the message names.";
     RepeatedKey, "repeated-key", Error, "A key is twice in one map.", "Keep one of the two.";
     SpecVersion, "spec-version", Error, "`specVersion` is missing, or is not `1.0.0`.", "Write `specVersion: 1.0.0` at the top.";
@@ -87,14 +87,14 @@ rules! {
     WatchFields, "watch-fields", Error, "An `updateEvent` has neither or both of `watchFieldsAuto` and `requiredWatchFields`.", "Give it one of the two.";
     WatchFieldsAuto, "watch-fields-auto", Error, "`watchFieldsAuto` is neither `all` nor `selected`.", "Write one of the two.";
     NestedWatchField, "nested-watch-field", Error, "`requiredWatchFields` names a field inside another.", "Name the field at the record's top level.";
-    UnknownKey, "unknown-key", Warning, "A key that is not documented. It has no effect.", "Mend its spelling, or remove it.";
+    UnknownKey, "unknown-key", Warning, "A key that is not documented. It has no effect.", "Fix its spelling, or remove it.";
     NoField, "no-field", Warning, "A read object has no field, so its records have none.", "Add `requiredFields`, `optionalFields` or `optionalFieldsAuto: all`.";
     NoEvent, "no-event", Warning, "A subscribe object has no event.", "Add `createEvent`, `updateEvent` or `deleteEvent`.";
-    UnknownField, "unknown-field", Warning, "A field that is not known of the object.", "Mend its spelling; what the provider does not send stays empty.";
+    UnknownField, "unknown-field", Warning, "A field that is not known of the object.", "Fix its spelling; what the provider does not send stays empty.";
     RemovedObject, "removed-object", Warning, "The provider has removed the object from its API.", "Remove it: reading it is answered with an error.";
     UnknownDestination, "unknown-destination", Warning, "The project has no such destination yet. Seen at deployment only.", "Create the destination; until then nothing is delivered.";
     DisabledDestination, "disabled-destination", Warning, "The destination is disabled. Seen at deployment only.", "Enable it; until then its messages wait.";
-    UnusedIgnore, "unused-ignore", Warning, "A comment `# amp:ignore[…]` silences nothing, or names no rule that it could silence.", "Remove it, or mend the rule's name.";
+    UnusedIgnore, "unused-ignore", Warning, "A comment `# amp:ignore[…]` silences nothing, or names no rule that it could silence.", "Remove it, or fix the rule's name.";
 }
 
 impl Rule {

@@ -11,6 +11,8 @@ use crate::explain::{Findings, did_you_mean};
 use crate::tree::{At, Tree};
 
 enum Shape {
+    /// Text that looks like a number to YAML, and is taken for one all the same.
+    Version,
     Text,
     Flag,
     Whole,
@@ -19,7 +21,7 @@ enum Shape {
 }
 
 const MANIFEST: Shape = Shape::Map(&[
-    ("specVersion", Shape::Text),
+    ("specVersion", Shape::Version),
     ("integrations", Shape::List(&INTEGRATION)),
 ]);
 
@@ -130,7 +132,8 @@ pub(crate) fn check(root: &At<'_>, findings: &mut Findings) -> Option<Value> {
 
 fn walk(at: &At<'_>, shape: &Shape, findings: &mut Findings) -> Option<Value> {
     match (shape, &at.node.value) {
-        (Shape::Text, Tree::Text(text)) => Some(Value::String(text.clone())),
+        (Shape::Version, Tree::Number(number)) => Some(Value::String(number.to_string())),
+        (Shape::Text | Shape::Version, Tree::Text(text)) => Some(Value::String(text.clone())),
         (Shape::Flag, Tree::Flag(flag)) => Some(Value::Bool(*flag)),
         (Shape::Whole, Tree::Number(number)) if number.is_i64() || number.is_u64() => {
             Some(Value::Number(number.clone()))
@@ -148,6 +151,9 @@ fn walk(at: &At<'_>, shape: &Shape, findings: &mut Findings) -> Option<Value> {
         (_, found) => {
             let (wanted, remedy) = expectation(shape);
             let message = match at.path.rsplit('.').next() {
+                None | Some("") if matches!(found, Tree::Null) => {
+                    "the manifest is empty".to_owned()
+                }
                 None | Some("") => {
                     format!("the manifest is {}, but must be {wanted}", found.kind())
                 }
@@ -192,10 +198,7 @@ fn walk_map(
         if matches!(entry.value.value, Tree::Null) {
             continue;
         }
-        let value = At {
-            node: &entry.value,
-            path: place.0,
-        };
+        let value = at.value_of(entry);
         if let Some(value) = walk(&value, shape, findings) {
             known.insert((*name).to_owned(), value);
         }
@@ -206,7 +209,7 @@ fn walk_map(
 /// What a shape is called, and how to get there.
 fn expectation(shape: &Shape) -> (&'static str, &'static str) {
     match shape {
-        Shape::Text => (
+        Shape::Text | Shape::Version => (
             "text",
             "Write text, in quotes if it looks like something else",
         ),

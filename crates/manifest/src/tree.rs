@@ -147,11 +147,13 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 }
 
-/// A node and the way to it. Nothing (`key:` with no value) counts as absent.
+/// A node, the way to it, and where people see it. Nothing (`key:` with no value)
+/// counts as absent.
 #[derive(Debug, Clone)]
 pub(crate) struct At<'a> {
     pub(crate) node: &'a Node,
     pub(crate) path: String,
+    pub(crate) at: Position,
 }
 
 impl<'a> At<'a> {
@@ -159,6 +161,7 @@ impl<'a> At<'a> {
         Self {
             node,
             path: String::new(),
+            at: node.at,
         }
     }
 
@@ -171,17 +174,26 @@ impl<'a> At<'a> {
         }
     }
 
+    /// The value of one of these entries. What begins below its key is seen at
+    /// the key: its own first line is about something else.
+    pub(crate) fn value_of(&self, entry: &'a Entry) -> Self {
+        let node = &entry.value;
+        let is_block = matches!(node.value, Tree::Map(_) | Tree::List(_));
+        let below = is_block && node.at.line > entry.key_at.line;
+        Self {
+            node,
+            path: self.path_of(&entry.key),
+            at: if below { entry.key_at } else { node.at },
+        }
+    }
+
     /// The value under a key.
     pub(crate) fn get(&self, key: &str) -> Option<Self> {
         let Tree::Map(entries) = &self.node.value else {
             return None;
         };
         let entry = entries.iter().find(|entry| entry.key == key)?;
-        let node = &entry.value;
-        (!matches!(node.value, Tree::Null)).then(|| Self {
-            node,
-            path: self.path_of(key),
-        })
+        (!matches!(entry.value.value, Tree::Null)).then(|| self.value_of(entry))
     }
 
     /// The items, if this is a list.
@@ -189,9 +201,10 @@ impl<'a> At<'a> {
         let Tree::List(items) = &self.node.value else {
             return Vec::new();
         };
-        let item = |(i, node)| Self {
+        let item = |(i, node): (usize, &'a Node)| Self {
             node,
             path: format!("{}[{i}]", self.path),
+            at: node.at,
         };
         items.iter().enumerate().map(item).collect()
     }

@@ -11,9 +11,9 @@ use crate::{ActionError, Engine};
 pub struct Deployment<'a> {
     /// The text of the manifest.
     pub manifest: &'a [u8],
-    /// Whether the reads of objects that the manifest has no longer are to be
-    /// paused. No read comes round by itself yet, so there is none to pause: a
-    /// backfill under way is finished either way.
+    /// Whether the reads of objects that the manifest has no longer are to stop.
+    /// Without it they are to go on by their last definition, which is not there
+    /// yet: they stop either way, and begin again when the object is back.
     pub destructive: bool,
 }
 

@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 mod api_key;
+mod check;
 mod demo;
+mod deploy;
 mod project;
 mod read;
 mod sandbox;
@@ -32,6 +34,10 @@ enum Command {
     Serve(serve::Serve),
     /// See it work, with nothing to set up: sandbox, server and a webhook inbox
     Demo(demo::Demo),
+    /// Validate an amp.yaml
+    Check(check::Check),
+    /// Validate an amp.yaml and deploy it to a server
+    Deploy(deploy::Deploy),
     /// Run a local look-alike of Bitbucket Cloud
     Sandbox(sandbox::Sandbox),
     /// Read an object straight to standard output, as JSON Lines
@@ -60,6 +66,8 @@ impl Ligature {
         match self.command {
             Command::Serve(serve) => serve.run().await?,
             Command::Demo(demo) => return Box::pin(demo.run()).await,
+            Command::Check(check) => return check.run(),
+            Command::Deploy(deploy) => return Box::pin(deploy.run()).await,
             Command::Read(read) => Box::pin(read.run()).await?,
             Command::Sandbox(sandbox) => sandbox.run().await?,
             Command::Project(project) => project.run().await?,

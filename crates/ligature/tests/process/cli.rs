@@ -135,7 +135,9 @@ async fn a_second_process_on_one_data_directory_is_refused() {
 #[test]
 fn the_help_names_every_command() {
     let help = ligature().arg("--help").output().unwrap();
-    for command in ["serve", "demo", "sandbox", "project", "api-key", "version"] {
+    for command in [
+        "serve", "demo", "check", "deploy", "sandbox", "read", "project", "api-key", "version",
+    ] {
         assert!(
             stdout(&help).contains(&format!("\n  {command} ")),
             "{command}"

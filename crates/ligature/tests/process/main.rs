@@ -8,9 +8,11 @@
 )]
 
 mod api;
+mod check;
 mod cli;
 mod crash;
 mod demo;
+mod deploy;
 mod read;
 mod receiver;
 mod serve;

@@ -29,7 +29,10 @@ pub(super) fn check_write(
             continue;
         };
         if !provider.writable.contains(&name) {
-            let message = format!("{} has no object `{name}` to write", provider.display_name);
+            let message = format!(
+                "writing `{name}` is not supported for {}",
+                provider.display_name
+            );
             objects::unsupported(&at, (name, provider.writable), message, findings);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use connector::Description;
 
 use crate::Rule;
-use crate::explain::{Findings, did_you_mean};
+use crate::explain::{Findings, did_you_mean, nearest};
 use crate::tree::{At, Tree};
 
 const SPEC_VERSION: &str = "1.0.0";
@@ -19,7 +19,12 @@ pub(crate) fn check(root: &At<'_>, findings: &mut Findings) {
     match root.get("specVersion") {
         None => findings.add(Rule::SpecVersion, root, "`specVersion` is missing", remedy),
         Some(version) => {
-            if let Some(text) = version.text().filter(|text| *text != SPEC_VERSION) {
+            let written = match &version.node.value {
+                Tree::Text(text) => Some(text.clone()),
+                Tree::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            if let Some(text) = written.filter(|text| text != SPEC_VERSION) {
                 let message = format!("`specVersion` is `{text}`, which is not supported");
                 findings.add(Rule::SpecVersion, &version, message, remedy);
             }
@@ -62,7 +67,7 @@ pub(crate) fn check(root: &At<'_>, findings: &mut Findings) {
 }
 
 /// An integration's name, provider and module, and that it does something.
-/// Returns the provider, if there is one of that name.
+/// Returns the provider, or, for a slip of the pen, the one that was meant.
 pub(crate) fn check_integration<'p>(
     integration: &At<'_>,
     providers: &[&'p Description],
@@ -117,11 +122,14 @@ fn check_provider<'p>(
     }
     let named = integration.get("provider")?;
     let text = named.text()?;
-    let found = providers
-        .iter()
-        .find(|provider| provider.provider == text)
-        .copied();
+    let called = |name: &str| {
+        let mut all = providers.iter();
+        all.find(|provider| provider.provider == name).copied()
+    };
+    let mut found = called(text);
     if found.is_none() {
+        // Its objects are looked at too, so that all problems are told at once.
+        found = nearest(text, names()).and_then(called);
         let remedy = did_you_mean(text, names(), &format!("Name one of: {known}"));
         findings.add(
             Rule::UnknownProvider,

@@ -26,8 +26,8 @@ pub(super) fn check(object: &At<'_>, row: Option<&Object>, findings: &mut Findin
     if let Some(auto) = object.get("optionalFieldsAuto")
         && let Some(text) = auto.text().filter(|text| *text != "all")
     {
-        let message = format!("`optionalFieldsAuto` is `{text}`");
-        let remedy = "Use `all`, or remove it";
+        let message = format!("`optionalFieldsAuto` is `{text}`, but can only be `all`");
+        let remedy = "Write `all`, or remove it";
         findings.add(Rule::OptionalFieldsAuto, &auto, message, remedy);
     }
     if !has_any(object) {
@@ -62,7 +62,7 @@ pub(super) fn check(object: &At<'_>, row: Option<&Object>, findings: &mut Findin
         let Some(name) = mapped.text().filter(|name| !name.is_empty()) else {
             continue;
         };
-        if let Some(first) = names.insert(name, mapped.node.at.line) {
+        if let Some(first) = names.insert(name, mapped.at.line) {
             let message = format!("the field in line {first} is mapped to `{name}` already");
             findings.add(
                 Rule::RepeatedName,
@@ -81,9 +81,14 @@ fn check_path(at: &At<'_>, row: Option<&Object>, findings: &mut Findings) {
         // An empty name is a missing one.
         Err(FieldPathError::Empty) => return,
         Err(error) => {
-            let message = format!("`{text}` cannot be used: {error}");
-            let remedy =
-                "Write a name of the record's top level, or a path such as $['owner']['uuid']";
+            let message = format!("`{text}` is no path to a field: {error}");
+            let remedy = in_brackets(text).map_or_else(
+                || {
+                    "Write a name of the record's top level, or a path such as $['owner']['uuid']"
+                        .to_owned()
+                },
+                |path| format!("Write {path}"),
+            );
             findings.add(Rule::JsonPath, at, message, remedy);
             return;
         }
@@ -103,4 +108,16 @@ fn check_path(at: &At<'_>, row: Option<&Object>, findings: &mut Findings) {
             did_you_mean(first, names(), otherwise),
         );
     }
+}
+
+/// `$.owner.uuid` as it has to be written.
+fn in_brackets(path: &str) -> Option<String> {
+    let names: Vec<&str> = path.strip_prefix("$.")?.split('.').collect();
+    let is_plain = |name: &&str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    names.iter().all(is_plain).then(|| {
+        let names = names.iter().map(|name| format!("['{name}']"));
+        format!("${}", names.collect::<String>())
+    })
 }

@@ -35,7 +35,7 @@ pub(super) fn check_names(action: &At<'_>, findings: &mut Findings) {
         let Some(text) = at.text().filter(|text| !text.is_empty()) else {
             continue;
         };
-        if let Some(first) = objects.insert(text, at.node.at.line) {
+        if let Some(first) = objects.insert(text, at.at.line) {
             let message = format!("`{text}` is in line {first} already");
             let remedy = "Put both into one object";
             findings.add(Rule::RepeatedObject, &at, message, remedy);
@@ -43,7 +43,7 @@ pub(super) fn check_names(action: &At<'_>, findings: &mut Findings) {
         }
         let mapped = object.get("mapToName");
         let name = mapped.as_ref().and_then(At::text).unwrap_or(text);
-        if let Some(first) = names.insert(name, at.node.at.line) {
+        if let Some(first) = names.insert(name, at.at.line) {
             let message = format!("the object in line {first} has the name `{name}` already");
             let at = mapped.as_ref().unwrap_or(&at);
             let remedy = "Map one of them to another name";
@@ -96,7 +96,7 @@ pub(super) fn is_always(holder: &At<'_>, findings: &mut Findings) -> bool {
     match enabled.text() {
         Some("always") => true,
         Some(other) => {
-            let message = format!("`enabled` is `{other}`");
+            let message = format!("`enabled` is `{other}`, but can only be `always`");
             findings.add(
                 Rule::Enabled,
                 &enabled,

@@ -4,7 +4,7 @@ use connector::Description;
 
 use super::schedule::Schedules;
 use super::{destinations, fields, objects};
-use crate::explain::Findings;
+use crate::explain::{Findings, did_you_mean};
 use crate::tree::At;
 use crate::{KnownDestination, Rule};
 
@@ -78,7 +78,7 @@ fn check_backfill(object: &At<'_>, findings: &mut Findings) {
             Rule::BackfillPeriod,
             &backfill,
             "`backfill` has no `defaultPeriod`",
-            remedy,
+            "Put `days` or `fullHistory` below a `defaultPeriod`",
         );
         return;
     };
@@ -101,7 +101,7 @@ fn check_backfill(object: &At<'_>, findings: &mut Findings) {
                     Rule::BackfillDays,
                     &days,
                     message,
-                    "Use `fullHistory: true` for everything",
+                    "Write how many days back, or `fullHistory: true` for everything",
                 );
             }
         }
@@ -145,13 +145,13 @@ fn check_delivery(object: &At<'_>, findings: &mut Findings) {
             }
         }
         Some(other) => {
-            let message = format!("`mode` is `{other}`");
+            let message = format!("`mode` is `{other}`, but can only be `auto` or `onRequest`");
             let at = delivery.get("mode").unwrap_or(delivery);
             findings.add(
                 Rule::DeliveryMode,
                 &at,
                 message,
-                "Write `auto` or `onRequest`",
+                did_you_mean(other, ["auto", "onRequest"], "Write one of the two"),
             );
         }
         None => {}

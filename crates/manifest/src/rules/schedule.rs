@@ -97,7 +97,7 @@ fn judge(text: &str, limits: Limits) -> Verdict {
         }
         Some(gap) if gap < minimum => {
             let message = format!(
-                "two ticks of the schedule are {gap} seconds apart, but {minimum} is the least"
+                "two ticks of the schedule are {gap} seconds apart, but at least {minimum} are required"
             );
             Some((
                 Rule::ScheduleTooOften,

@@ -96,7 +96,7 @@ fn check_update(update: &At<'_>, findings: &mut Findings) {
             .text()
             .filter(|text| !matches!(*text, "all" | "selected"))
     {
-        let message = format!("`watchFieldsAuto` is `{text}`");
+        let message = format!("`watchFieldsAuto` is `{text}`, but can only be `all` or `selected`");
         let remedy = "Write `all` or `selected`";
         findings.add(Rule::WatchFieldsAuto, auto, message, remedy);
     }

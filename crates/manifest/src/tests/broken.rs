@@ -44,7 +44,7 @@ fn documents() {
     );
     holds(
         &format!("specVersion: 1.0\n{sound}"),
-        &["type 1:14 specVersion"],
+        &["spec-version 1:14 specVersion"],
     );
     holds("specVersion: 1.0.0\n", &["no-integrations 1:1 "]);
     holds(
@@ -61,6 +61,72 @@ fn documents() {
     );
     holds("- a\n", &["type 1:1 "]);
     holds("hello", &["type 1:1 "]);
+}
+
+#[test]
+fn all_is_told_about_a_misspelt_provider() {
+    let read = "provider: libary\nraed: {}\nread:\n  objects:\n    - {objectName: bookz, destination: d, optionalFieldsAuto: all}";
+    let found = report(&with_integration(read)).problems;
+    let found: Vec<String> = found
+        .iter()
+        .map(|p| format!("{} {}", p.rule, p.remedy))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "unknown-provider Did you mean `library`?",
+            "unknown-key Did you mean `read`?",
+            "unsupported-object Did you mean `books`?",
+        ]
+    );
+}
+
+#[test]
+fn what_begins_below_its_key_is_seen_at_the_key() {
+    holds(
+        &with_integration(
+            "provider: library\nread:\n  objects:\n    objectName: books\nproxy:\n  - a\ndisplayName:\n  7",
+        ),
+        &[
+            "type 6:7 integrations[0].read.objects",
+            "type 8:5 integrations[0].proxy",
+            "type 11:7 integrations[0].displayName",
+        ],
+    );
+}
+
+#[test]
+fn remedies_say_what_to_write() {
+    for (line, expected) in [
+        (
+            "requiredFields: [{fieldName: $.author.name}]",
+            "`$.author.name` is no path to a field: it is not made of names in brackets alone. Write $['author']['name']",
+        ),
+        (
+            "delivery: {mode: onrequest}",
+            "`mode` is `onrequest`, but can only be `auto` or `onRequest`. Did you mean `onRequest`?",
+        ),
+        (
+            "enabled: true-ish",
+            "`enabled` is `true-ish`, but can only be `always`. Write `always`, or remove it",
+        ),
+        (
+            "destination: *inbox",
+            "there is no anchor of this name above. Put text that begins with `*` or `&` in quotes",
+        ),
+        (
+            "mapToName: \"books",
+            "this quote is never closed. Add the closing quote",
+        ),
+    ] {
+        let problems = report(&with_rest(line)).problems;
+        let shown = problems.iter().map(ToString::to_string);
+        assert!(
+            shown.clone().any(|problem| problem.ends_with(expected)),
+            "{line}: {:#?}",
+            shown.collect::<Vec<_>>()
+        );
+    }
 }
 
 #[test]
@@ -120,10 +186,10 @@ fn actions() {
             "provider: library\nsubscribe:\n  objects: []\nwatchSchema:\n  destination: d",
         ),
         &[
-            "subscribe-read 6:7 integrations[0].subscribe",
-            "unsupported-action 6:7 integrations[0].subscribe",
+            "subscribe-read 5:5 integrations[0].subscribe",
+            "unsupported-action 5:5 integrations[0].subscribe",
             "empty-objects 6:16 integrations[0].subscribe.objects",
-            "unsupported-action 8:7 integrations[0].watchSchema",
+            "unsupported-action 7:5 integrations[0].watchSchema",
         ],
     );
 }

@@ -77,7 +77,7 @@ fn one_that_silences_nothing_is_a_warning() {
         found,
         [
             "5:28 there is no rule `unkown-key`. Did you mean `unknown-key`?",
-            "5:39 `cron` is an error, which cannot be silenced. Mend the error, and remove this",
+            "5:39 `cron` is an error, which cannot be silenced. Fix the error, and remove this",
             "5:44 there is no `no-field` in line 5 to silence. Remove it, or put it on the line above the warning",
         ]
     );

@@ -17,7 +17,7 @@ fn with_events(lines: &str) -> Vec<String> {
         .partition(|place| place.starts_with("unsupported-action"));
     assert_eq!(
         refused,
-        ["unsupported-action 11:7 integrations[0].subscribe"]
+        ["unsupported-action 10:5 integrations[0].subscribe"]
     );
     others
         .iter()
@@ -89,8 +89,8 @@ fn surroundings() {
     assert_eq!(
         places(text),
         [
-            format!("subscribe-read 6:7 {at}"),
-            format!("unsupported-action 6:7 {at}"),
+            format!("subscribe-read 5:5 {at}"),
+            format!("unsupported-action 5:5 {at}"),
             format!("subscribe-inherit 7:11 {at}.objects[0]"),
             format!("object-name 8:11 {at}.objects[1]"),
             format!("~no-event 8:11 {at}.objects[1]"),
