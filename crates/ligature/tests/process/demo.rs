@@ -42,6 +42,15 @@ fn everything_is_delivered_on_sqlite_and_again() {
             row(&output, "projects")[..6],
             ["projects", "success", "12", "12", "12", "12"]
         );
+        let removed = row(&output, "addon/linkers").join(" ");
+        assert!(
+            removed.starts_with("addon/linkers not offered any more - 0 0 0 0"),
+            "{removed}"
+        );
+        let objects = bitbucket::Bitbucket::new(&bitbucket::Endpoints::default()).unwrap();
+        for object in connector::Connector::describe(&objects).objects {
+            assert_eq!(row(&output, object.name)[0], object.name);
+        }
     }
     assert!(dir.path().join("ligature-demo/ligature.db").exists());
 }

@@ -21,7 +21,17 @@ fn the_example_has_nothing_to_complain_about() {
         .read_objects()
         .map(crate::ReadObject::name)
         .collect();
-    assert_eq!(names, ["repositories", "projects"]);
+    let objects = bitbucket.describe().objects.iter();
+    let every: Vec<&str> = objects
+        .map(|object| match object.name {
+            "permissions/repositories" => "repositoryPermissions",
+            name => name,
+        })
+        .collect();
+    assert_eq!(names, every);
+    let write = integration.write.as_ref().unwrap().objects.iter().flatten();
+    let written: Vec<&str> = write.map(|object| object.object_name.as_str()).collect();
+    assert_eq!(written, bitbucket.describe().writable);
     let repositories = integration.read_object("repositories").unwrap();
     assert_eq!(repositories.schedule, "0 * * * *");
     assert!(!repositories.is_always_enabled());

@@ -145,9 +145,10 @@ impl Shared {
 
 impl Counts {
     fn count(&mut self, id: String, message: &Value, records: &[Value]) {
-        let object = message
-            .get("objectName")
-            .and_then(Value::as_str)
+        // Under Bitbucket's name, also where the manifest has another for it.
+        let object = ["rawObjectName", "objectName"]
+            .iter()
+            .find_map(|name| message.get(name)?.as_str().filter(|name| !name.is_empty()))
             .unwrap_or_default()
             .to_owned();
         let repeated = !self.message_ids.insert(id);
@@ -159,10 +160,13 @@ impl Counts {
         }
         for record in records {
             tally.records += 1;
-            let key = record
-                .pointer("/raw/uuid")
-                .map(Value::to_string)
-                .unwrap_or_default();
+            // Not every record has an identifier, and some differ in nothing but
+            // what was added.
+            let key = ["raw", "fields"]
+                .map(|part| record.get(part).map(Value::to_string))
+                .into_iter()
+                .flatten()
+                .collect();
             if self.keys.insert((object.clone(), key)) {
                 tally.distinct += 1;
             }

@@ -94,6 +94,10 @@ impl Demo {
         let stop = CancellationToken::new();
         let outbound = flags.outbound()?;
         let (project, key) = walk::project_and_key(&node).await?;
+        let providers = node.engine.registry.descriptions();
+        let objects = providers.flat_map(|provider| provider.objects);
+        let removed = objects.filter(|object| object.removed.is_some());
+        let removed = removed.map(|object| object.name).collect();
         console::line(&format!("✓ Created project {project} and an API key"))?;
         let serving = tokio::spawn(node.run(vec![listener], stop.clone()));
 
@@ -102,6 +106,7 @@ impl Demo {
             project,
             sandbox: &options,
             inbox: &inbox,
+            removed,
         };
         let outcome = tokio::select! {
             outcome = walk.run() => outcome?,

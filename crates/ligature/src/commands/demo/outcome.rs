@@ -13,6 +13,8 @@ pub(super) struct Row {
     pub(super) object: String,
     /// What Bitbucket holds, where that is known beforehand.
     pub(super) expected: Option<u64>,
+    /// Whether Bitbucket has removed the object: then its read has to say so.
+    pub(super) removed: bool,
     pub(super) status: String,
     /// Why it failed, if it did.
     pub(super) reason: String,
@@ -22,10 +24,17 @@ pub(super) struct Row {
 
 impl Row {
     fn is_complete(&self) -> bool {
+        if self.removed {
+            return self.is_told_removed() && self.tally.records == 0;
+        }
         let expected = self.expected.unwrap_or(self.read);
         self.status == "success"
             && self.tally.distinct == expected
             && self.tally.records >= expected
+    }
+
+    fn is_told_removed(&self) -> bool {
+        self.status == "failure" && self.reason.contains("not offered by Bitbucket any more")
     }
 }
 
@@ -58,9 +67,16 @@ impl Outcome {
         for row in &self.rows {
             table.add_row([
                 row.object.clone(),
-                row.status.clone(),
-                row.expected
-                    .map_or_else(|| "?".to_owned(), |n| n.to_string()),
+                if row.removed && row.is_told_removed() {
+                    "not offered any more".to_owned()
+                } else {
+                    row.status.clone()
+                },
+                match (row.removed, row.expected) {
+                    (true, _) => "-".to_owned(),
+                    (false, Some(n)) => n.to_string(),
+                    (false, None) => "?".to_owned(),
+                },
                 row.read.to_string(),
                 row.tally.records.to_string(),
                 row.tally.distinct.to_string(),

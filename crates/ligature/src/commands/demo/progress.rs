@@ -31,7 +31,7 @@ impl Progress {
         }
         let all = MultiProgress::new();
         let style = ProgressStyle::with_template(
-            "  {prefix:<14} {bar:30.cyan/dim} {pos:>7}/{len:<7} delivered {msg}",
+            "  {prefix:<26} {bar:30.cyan/dim} {pos:>7}/{len:<7} delivered {msg}",
         );
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = |object: &String| {

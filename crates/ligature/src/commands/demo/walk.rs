@@ -58,6 +58,8 @@ pub(super) struct Walk<'a> {
     pub(super) project: String,
     pub(super) sandbox: &'a sandbox::Options,
     pub(super) inbox: &'a Inbox,
+    /// The objects that Bitbucket has removed.
+    pub(super) removed: Vec<&'static str>,
 }
 
 /// The installation whose reads are watched.
@@ -198,8 +200,8 @@ impl Walk<'_> {
         ));
         let installation = self.api.post(&installations, &new).await?;
         console::line(&format!(
-            "✓ Installed for the customer: backfill of {} begins",
-            objects.join(" and ")
+            "✓ Installed for the customer: backfill of {} objects begins",
+            objects.len()
         ))?;
         Ok(Installed {
             path: format!("{installations}/{}", text(&installation, "id")),
@@ -276,6 +278,7 @@ impl Walk<'_> {
             Row {
                 object: object.clone(),
                 expected: self.expected(object),
+                removed: self.removed.contains(&object.as_str()),
                 status: text("status"),
                 reason: text("result"),
                 read: read.unwrap_or(0),
