@@ -219,3 +219,23 @@ fn expectation(shape: &Shape) -> (&'static str, &'static str) {
         Shape::Map(_) => ("a map", "Write `key: value` lines below it, indented"),
     }
 }
+
+/// Every key there is, wherever it stands.
+#[cfg(test)]
+pub(crate) fn keys() -> Vec<&'static str> {
+    fn add(shape: &Shape, keys: &mut Vec<&'static str>) {
+        match shape {
+            Shape::Version | Shape::Text | Shape::Flag | Shape::Whole => {}
+            Shape::List(item) => add(item, keys),
+            Shape::Map(entries) => {
+                for (name, shape) in *entries {
+                    keys.push(name);
+                    add(shape, keys);
+                }
+            }
+        }
+    }
+    let mut keys = Vec::new();
+    add(&MANIFEST, &mut keys);
+    keys
+}

@@ -20,25 +20,31 @@ use crate::explain::Findings;
 use crate::tree::At;
 use crate::{KnownDestination, Limits};
 
+/// What is remembered over the whole document.
+#[derive(Debug)]
+struct Seen<'a> {
+    schedules: schedule::Schedules<'a>,
+    destinations: destinations::Destinations<'a>,
+}
+
 /// Runs every rule.
-pub(crate) fn check(
-    root: &At<'_>,
+pub(crate) fn check<'a>(
+    root: &At<'a>,
     providers: &[&Description],
     limits: Limits,
-    destinations: Option<&[KnownDestination]>,
+    known: Option<&'a [KnownDestination]>,
     findings: &mut Findings,
 ) {
     document::check(root, findings);
-    let mut schedules = schedule::Schedules::new(limits);
+    let mut seen = Seen {
+        schedules: schedule::Schedules::new(limits),
+        destinations: destinations::Destinations::new(known),
+    };
     for integration in root.items_of("integrations") {
         let provider = document::check_integration(&integration, providers, findings);
-        let surroundings = read::Surroundings {
-            provider,
-            destinations,
-        };
-        read::check(&integration, surroundings, &mut schedules, findings);
+        read::check(&integration, provider, &mut seen, findings);
         actions::check_write(&integration, provider, findings);
-        subscribe::check(&integration, destinations, findings);
+        subscribe::check(&integration, &mut seen, findings);
         actions::refuse(&integration, provider, findings);
     }
 }

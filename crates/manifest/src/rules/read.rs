@@ -2,27 +2,19 @@
 
 use connector::Description;
 
-use super::schedule::Schedules;
-use super::{destinations, fields, objects};
+use super::{Seen, fields, objects};
+use crate::Rule;
 use crate::explain::{Findings, did_you_mean};
 use crate::tree::At;
-use crate::{KnownDestination, Rule};
 
 /// The longest backfill in days: a hundred years.
 const MAX_DAYS: i64 = 36_500;
 
-/// What a read object is held against.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Surroundings<'p> {
-    pub(super) provider: Option<&'p Description>,
-    pub(super) destinations: Option<&'p [KnownDestination]>,
-}
-
 /// Every rule about `read`.
 pub(super) fn check<'a>(
     integration: &At<'a>,
-    surroundings: Surroundings<'_>,
-    schedules: &mut Schedules<'a>,
+    provider: Option<&Description>,
+    seen: &mut Seen<'a>,
     findings: &mut Findings,
 ) {
     let Some(read) = integration.get("read") else {
@@ -34,9 +26,9 @@ pub(super) fn check<'a>(
         if !object.is_map() {
             continue;
         }
-        let row = check_object_name(&object, surroundings.provider, findings);
-        destinations::check(&object, "read", surroundings.destinations, findings);
-        schedules.check(&object, findings);
+        let row = check_object_name(&object, provider, findings);
+        seen.destinations.check(&object, "read", findings);
+        seen.schedules.check(&object, findings);
         fields::check(&object, row, findings);
         check_backfill(&object, findings);
         check_delivery(&object, findings);

@@ -4,10 +4,10 @@
 
 use std::collections::HashSet;
 
-use super::{destinations, objects};
+use super::{Seen, objects};
+use crate::Rule;
 use crate::explain::Findings;
 use crate::tree::{At, Tree};
-use crate::{KnownDestination, Rule};
 
 /// Events that bring records, which are shaped as the read object's are.
 const OF_RECORDS: [&str; 4] = [
@@ -18,11 +18,7 @@ const OF_RECORDS: [&str; 4] = [
 ];
 
 /// Every rule about `subscribe`.
-pub(super) fn check(
-    integration: &At<'_>,
-    known: Option<&[KnownDestination]>,
-    findings: &mut Findings,
-) {
+pub(super) fn check<'a>(integration: &At<'a>, seen: &mut Seen<'a>, findings: &mut Findings) {
     let Some(subscribe) = integration.get("subscribe") else {
         return;
     };
@@ -47,7 +43,7 @@ pub(super) fn check(
             continue;
         }
         let name = objects::name(&object, "subscribe", findings);
-        destinations::check(&object, "subscribe", known, findings);
+        seen.destinations.check(&object, "subscribe", findings);
         check_events(&object, findings);
         if OF_RECORDS.iter().all(|event| object.get(event).is_none()) {
             continue;

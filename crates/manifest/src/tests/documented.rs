@@ -1,10 +1,11 @@
-//! The documentation of the rules is the table of the rules.
+//! The documentation has every rule as it is, and every key.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::{Rule, Severity};
 
+const REFERENCE: &str = include_str!("../../../../docs/manifest.md");
 const PAGE: &str = include_str!("../../../../docs/manifest-rules.md");
 
 /// The rows of the page's table for one severity.
@@ -24,6 +25,24 @@ fn the_page_lists_every_rule_as_it_is() {
         assert!(
             PAGE.contains(&table),
             "docs/manifest-rules.md lacks this table:\n\n{table}"
+        );
+    }
+}
+
+#[test]
+fn the_reference_has_every_key() {
+    // Refused wherever it stands, so what it may hold is of no use.
+    let refused = [
+        "allObjects",
+        "fieldCreated",
+        "fieldDeleted",
+        "fieldChanged",
+        "includeFullRecords",
+    ];
+    for key in crate::shape::keys() {
+        assert!(
+            refused.contains(&key) || REFERENCE.contains(key),
+            "docs/manifest.md does not mention `{key}`"
         );
     }
 }
