@@ -21,6 +21,9 @@ use crate::oauth::{App, OAuthError};
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// How long the token endpoint may take.
 const TIME_OUT: Duration = Duration::from_secs(20);
+/// How often a new pair is offered to a store that fails, and the pause between.
+const SAVE_ATTEMPTS: u32 = 60;
+const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long one refresh may hold the lock: longer than that, and short enough for
 /// others to take over from a node that died.
 const LOCK: SignedDuration = SignedDuration::from_secs(30);
@@ -89,7 +92,7 @@ impl Tokens {
     /// A credential that should be accepted, refreshed if it ends soon.
     ///
     /// # Errors
-    /// [`TokenError`]
+    /// When the provider refuses for good, cannot be reached, or the store fails.
     pub async fn fresh(
         &self,
         description: &Description,
@@ -232,17 +235,7 @@ impl Tokens {
         };
         match self.trade(description, &stored, refresh_token).await {
             Ok(credential) => {
-                let now = self.clock.now();
-                if !self
-                    .store
-                    .save_credential(connection_id, version, credential, now)
-                    .await?
-                {
-                    tracing::warn!(
-                        connection_id,
-                        "the credential changed while it was being refreshed"
-                    );
-                }
+                self.save(connection_id, version, credential).await?;
                 let stored = self.store.credential(connection_id).await?;
                 self.ready(stored).await
             }
@@ -261,6 +254,40 @@ impl Tokens {
             Err(error) => Err(TokenError::Unavailable {
                 message: error.to_string(),
             }),
+        }
+    }
+
+    /// Stores a new pair. With rotation it is the only copy, so a store that fails
+    /// for a while is asked again for as long as others may think this one alive.
+    async fn save(
+        &self,
+        connection_id: &str,
+        version: i64,
+        credential: Credential,
+    ) -> Result<(), TokenError> {
+        let mut left = SAVE_ATTEMPTS;
+        loop {
+            let (now, copy) = (self.clock.now(), credential.clone());
+            match self
+                .store
+                .save_credential(connection_id, version, copy, now)
+                .await
+            {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    tracing::warn!(
+                        connection_id,
+                        "the credential changed while it was being refreshed"
+                    );
+                    return Ok(());
+                }
+                Err(error) if left == 0 => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(%error, connection_id, "a new token could not be stored; trying again");
+                    left -= 1;
+                    self.clock.sleep(SAVE_AGAIN_AFTER).await;
+                }
+            }
         }
     }
 

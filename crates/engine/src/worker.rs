@@ -33,6 +33,27 @@ pub struct Worker {
 /// The leases that this process holds, each with the switch that stops its task.
 type Held = Arc<Mutex<HashMap<(Kind, String), (Lease, CancellationToken)>>>;
 
+/// A lease that is renewed for as long as its task lives: it is let go of when
+/// the task ends, by a panic too, or it would be renewed for ever.
+struct Holding {
+    held: Held,
+    lease: Lease,
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let key = (self.lease.kind, self.lease.subject_id.clone());
+        let mut held = lock(&self.held);
+        // A later lease of the same work belongs to a later task.
+        if held
+            .get(&key)
+            .is_some_and(|(lease, _)| lease.epoch == self.lease.epoch)
+        {
+            held.remove(&key);
+        }
+    }
+}
+
 impl Worker {
     /// Works until `stop`; then lets each task finish its page and returns.
     pub async fn run(self, stop: CancellationToken) {
@@ -76,17 +97,27 @@ impl Worker {
     fn spawn(&self, lease: Lease, held: &Held, tasks: &TaskTracker, stop: &CancellationToken) {
         let cancel = stop.child_token();
         let key = (lease.kind, lease.subject_id.clone());
-        lock(held).insert(key.clone(), (lease.clone(), cancel.clone()));
-        let (reader, held) = (self.reader.clone(), Arc::clone(held));
+        let replaced = lock(held).insert(key, (lease.clone(), cancel.clone()));
+        // We held it once before and lost it: that task must not go on.
+        if let Some((_, older)) = replaced {
+            older.cancel();
+        }
+        let reader = self.reader.clone();
+        let holding = Holding {
+            held: Arc::clone(held),
+            lease,
+        };
         tasks.spawn(async move {
-            match reader.turn(&lease, &cancel).await {
+            let lease = &holding.lease;
+            match reader.turn(lease, &cancel).await {
                 Ok(()) => {}
                 Err(StoreError::LeaseLost) => {
                     tracing::warn!(subject = %lease.subject_id, "another process has taken this work over");
                 }
-                Err(error) => tracing::error!(%error, subject = %lease.subject_id, "a read could not be committed"),
+                Err(error) => {
+                    tracing::error!(%error, subject = %lease.subject_id, "a read could not be committed");
+                }
             }
-            lock(&held).remove(&key);
         });
     }
 

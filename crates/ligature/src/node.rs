@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use engine::{Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
+use engine::{ActionError, Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{NewApiKey, Store, StoreError};
 use tokio::net::TcpListener;
@@ -67,9 +67,19 @@ impl Node {
         let engine = &self.engine;
         let operator = self.operator();
         if let Err(StoreError::NotFound { .. }) = engine.store.scope(&operator, project).await {
-            actions::project::create(engine, &operator, project.to_owned(), String::new(), None)
-                .await?;
-            tracing::info!(project, "the bootstrap project was created");
+            let new = actions::project::create(
+                engine,
+                &operator,
+                project.to_owned(),
+                String::new(),
+                None,
+            );
+            match new.await {
+                Ok(_) => tracing::info!(project, "the bootstrap project was created"),
+                // Another node that starts at the same time was quicker.
+                Err(ActionError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let known = engine
             .store
@@ -81,8 +91,17 @@ impl Node {
                 access: Vec::new(),
                 whole: Some(key.clone()),
             };
-            actions::api_key::create(engine, &operator, project, new).await?;
-            tracing::info!(project, "the bootstrap API key was created");
+            match actions::api_key::create(engine, &operator, project, new).await {
+                Ok(_) => tracing::info!(project, "the bootstrap API key was created"),
+                // Another node was quicker; or it was revoked, and stays so.
+                Err(ActionError::Conflict { .. }) => {
+                    tracing::warn!(
+                        project,
+                        "the bootstrap API key is there already, or was revoked"
+                    );
+                }
+                Err(error) => return Err(error.into()),
+            }
             return Ok(());
         };
         engine
@@ -95,8 +114,10 @@ impl Node {
 
     /// Serves on `listeners` and works, until `stop`.
     ///
+    /// A listener that fails is logged; the others go on.
+    ///
     /// # Errors
-    /// When a listener fails.
+    /// None today.
     pub(crate) async fn run(
         self,
         listeners: Vec<TcpListener>,

@@ -31,6 +31,7 @@ pub use model::{
 };
 pub use parse::{Parsed, decode, parse};
 pub use rule::Rule;
+pub use rules::explain_schedule;
 
 /// What the server, rather than the manifest, decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,8 @@ use crate::ids;
 use crate::provider_app::ProviderApp;
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
+use crate::wake::WakeKind;
+use crate::work;
 
 /// Whether a connection's credential works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -166,7 +168,7 @@ impl Tenant<'_> {
         if let Some(id) = &new.provider_app_id {
             self.provider_app(id).await?;
         }
-        let tx = self.store.write().await?;
+        let mut tx = self.store.write().await?;
         self.lock_people(&tx, &new).await?;
         let id = match self.existing(&tx, &new).await? {
             Some(id) => {
@@ -179,6 +181,7 @@ impl Tenant<'_> {
             .one(tx.db())
             .await?
             .ok_or_else(|| StoreError::not_found("connection", id))?;
+        tx.wake(WakeKind::Work).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -336,7 +339,8 @@ impl Tenant<'_> {
             ],
         )
         .await?;
-        Ok(())
+        // Reads that a refused credential has stopped go on at once.
+        work::poke_reads_through(tx, id, now).await
     }
 }
 

@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Select,
 };
 
+use crate::Backend;
 use crate::columns::{At, Json, ms};
 use crate::connect::Tx;
 use crate::entities::{insert, integration, revision};
@@ -64,13 +65,14 @@ impl Tenant<'_> {
         let backend = self.store.backend();
         let project = self.scope.project_id();
         let mut tx = self.store.write().await?;
-        // Two deployments of a project follow one another.
-        let lock = format!(
-            "SELECT id FROM project WHERE id = $1{}",
-            backend.for_update()
-        );
+        // Two deployments of a project follow one another. Rows that refer to the
+        // project may be added meanwhile: commits of pages must not wait here.
+        let lock = match backend {
+            Backend::Sqlite => "SELECT id FROM project WHERE id = $1",
+            Backend::Postgres => "SELECT id FROM project WHERE id = $1 FOR NO KEY UPDATE",
+        };
         tx.db()
-            .query_one_raw(backend.sql(&lock, [project.into()]))
+            .query_one_raw(backend.sql(lock, [project.into()]))
             .await?
             .ok_or_else(|| StoreError::not_found("project", project))?;
         let mut deployed = Vec::with_capacity(revisions.len());

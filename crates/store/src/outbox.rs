@@ -272,10 +272,14 @@ impl Store {
         let tx = self.write().await?;
         let rows = tx.db().query_all_raw(claim).await?;
         tx.commit().await?;
-        let mut messages = rows
-            .iter()
-            .map(OutboxMessage::of)
-            .collect::<Result<Vec<_>>>()?;
+        // One that cannot be read must not keep the others from being sent.
+        let readable = rows.iter().filter_map(|row| {
+            let message = OutboxMessage::of(row);
+            message
+                .inspect_err(|error| tracing::error!(%error, "a message cannot be read"))
+                .ok()
+        });
+        let mut messages: Vec<OutboxMessage> = readable.collect();
         messages.sort_by(|a, b| (a.create_time, &a.id).cmp(&(b.create_time, &b.id)));
         Ok(messages)
     }

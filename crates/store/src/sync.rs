@@ -368,7 +368,7 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
     }
     tx.execute(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
-         watermark = COALESCE($2, watermark), due_at = $3, records_processed = 0, \
+         watermark = COALESCE($2, watermark, since), due_at = $3, records_processed = 0, \
          records_estimated_total = NULL WHERE id = $1",
         [
             run.id.as_str().into(),

@@ -141,6 +141,24 @@ pub(crate) async fn poke_reads_of(tx: &Tx<'_>, integration_id: &str, now: Timest
     Ok(())
 }
 
+/// Makes the reads through a connection due, whether they are under way or not.
+pub(crate) async fn poke_reads_through(
+    tx: &Tx<'_>,
+    connection_id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET run_again = (owner IS NOT NULL), \
+         next_at = CASE WHEN next_at <= $3 THEN next_at ELSE $3 END \
+         WHERE kind = $1 AND subject_id IN (SELECT sync.id FROM sync \
+         JOIN installation ON installation.id = sync.installation_id \
+         WHERE installation.connection_id = $2)",
+        [Kind::READ.0.into(), connection_id.into(), ms(now).into()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Puts work into another lane, for its next claims.
 pub(crate) async fn change_lane(tx: &Tx<'_>, lease: &Lease, lane: i32) -> Result<()> {
     tx.execute(
@@ -283,6 +301,21 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         release(&mut tx, lease, next_at, now).await?;
+        tx.commit().await
+    }
+
+    /// As [`Store::finish`], and the claim does not count as an attempt: nothing
+    /// was tried.
+    pub async fn postpone(&self, lease: &Lease, until: Timestamp, now: Timestamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        fence(&tx, lease).await?;
+        tx.execute(
+            "UPDATE work SET attempts = attempts - 1 \
+             WHERE kind = $1 AND subject_id = $2 AND attempts > 0",
+            [lease.kind.0.into(), lease.subject_id.as_str().into()],
+        )
+        .await?;
+        release(&mut tx, lease, Some(until), now).await?;
         tx.commit().await
     }
 

@@ -2,7 +2,7 @@
 
 use connector::{Connector, Intent, ReadIntent};
 use jiff::{SignedDuration, Timestamp};
-use manifest::{Backfill, ReadObject};
+use manifest::{Backfill, Limits, ReadObject};
 use serde_json::Value;
 use store::{
     Actor, Connection, ConnectionFilter, Installation, NewInstallation, NewSync, ReadType, Tenant,
@@ -13,6 +13,9 @@ use crate::read::inputs_of;
 use crate::schedule;
 use crate::shape::{InstallationConfig, Selection, chosen, completed};
 use crate::{ActionError, Engine};
+
+/// How far behind ours a provider's clock may be, as in every watermark.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// A request for an installation.
 #[derive(Debug, Clone)]
@@ -74,6 +77,9 @@ pub async fn create(
         tenant: &tenant,
         connector: connector.as_ref(),
         connection: &connection,
+        limits: Limits {
+            min_schedule_seconds: engine.min_schedule_s,
+        },
         now,
     };
     let objects = planner.plan(&manifest, &config).await?;
@@ -139,6 +145,7 @@ struct Planner<'a> {
     tenant: &'a Tenant<'a>,
     connector: &'a dyn Connector,
     connection: &'a Connection,
+    limits: Limits,
     now: Timestamp,
 }
 
@@ -174,6 +181,9 @@ impl Planner<'_> {
                     continue;
                 }
             };
+            if let Some(wrong) = manifest::explain_schedule(&selection.schedule, self.limits) {
+                causes.push(format!("read object `{}`: {wrong}", object.object_name));
+            }
             if !destinations.iter().any(|d| d.name == selection.destination) {
                 causes.push(format!(
                     "read object `{}` goes to destination `{}`, which does not exist",
@@ -212,7 +222,9 @@ impl Planner<'_> {
             }
             Some(_) | None => (None, None),
         };
-        let watermark = run.is_none().then_some(self.now);
+        // The provider's clock may be behind ours.
+        let overlap = self.now.checked_sub(OVERLAP).unwrap_or(self.now);
+        let watermark = run.is_none().then_some(overlap);
         let key = schedule::key(&self.connection.id, &object.object_name);
         NewSync {
             object_name: object.object_name.clone(),

@@ -1,5 +1,5 @@
 //! Everything that changes state for a person or a program: plain functions of an
-//! [`Actor`](crate::Actor) and typed input. API handlers, pages and commands only
+//! [`Actor`] and typed input. API handlers, pages and commands only
 //! extract and render; all of them call these.
 
 pub mod api_key;

@@ -100,7 +100,7 @@ impl Delivery {
         let n = u32::try_from(room).unwrap_or(u32::MAX);
         let now = self.clock.now();
         let messages = self.store.claim_messages(&self.owner, n, now).await?;
-        let targets = self.targets(&messages).await?;
+        let targets = self.targets(&messages).await;
         let addressed = messages.into_iter().filter_map(|message| {
             let target = targets.get(&message.destination_id).cloned()?;
             Some((message, target))
@@ -123,18 +123,22 @@ impl Delivery {
         }
     }
 
-    async fn targets(
-        &self,
-        messages: &[OutboxMessage],
-    ) -> Result<HashMap<String, Arc<DeliveryTarget>>, StoreError> {
+    async fn targets(&self, messages: &[OutboxMessage]) -> HashMap<String, Arc<DeliveryTarget>> {
         let mut targets = HashMap::new();
         for message in messages {
             if !targets.contains_key(&message.destination_id) {
-                let target = self.store.delivery_target(&message.destination_id).await?;
-                targets.insert(message.destination_id.clone(), Arc::new(target));
+                match self.store.delivery_target(&message.destination_id).await {
+                    Ok(target) => {
+                        targets.insert(message.destination_id.clone(), Arc::new(target));
+                    }
+                    // Its messages wait for their claim to lapse; the others go.
+                    Err(error) => {
+                        tracing::error!(%error, destination = %message.destination_id, "a destination could not be read");
+                    }
+                }
             }
         }
-        Ok(targets)
+        targets
     }
 
     async fn attempt(&self, message: OutboxMessage, target: Arc<DeliveryTarget>) -> Acknowledged {

@@ -19,6 +19,8 @@ pub(super) enum Due {
         /// From when on; `None` from the beginning.
         since: Option<Timestamp>,
     },
+    /// Sleep until the customer has connected again.
+    AfterConsent,
     /// Sleep until then; `None` is for good, or until something is changed.
     At(Option<Timestamp>),
 }
@@ -27,11 +29,13 @@ pub(super) enum Due {
 pub(super) fn next(subject: &ReadSubject, registry: &Registry, now: Timestamp) -> Due {
     let tick = after(subject, now);
     let planned = subject.sync.due_at.is_some_and(|due| due <= now);
-    // A schedule that was taken away, or an object that was switched off, has no
-    // tick. A connection that is refused is not asked again until it is renewed.
-    let refused = subject.connection.status == ConnectionStatus::BadCredentials;
-    if !planned || tick.is_none() || refused {
+    let enabled = Selection::of(subject).is_ok_and(|selection| selection.enabled);
+    if !planned || !enabled {
         return Due::At(tick);
+    }
+    // Bound to fail, and the consent that mends it wakes this up.
+    if subject.connection.status == ConnectionStatus::BadCredentials {
+        return Due::AfterConsent;
     }
     let connector = registry.get(&subject.connection.provider);
     let object = connector.and_then(|c| c.describe().object(&subject.sync.object_name));

@@ -16,6 +16,7 @@ mod plan;
 pub use direct::{DirectError, DirectRead, Pause};
 
 use connector::{Connector, Filtering, Intent, Outcome, Page, ReadIntent, State};
+use jiff::Timestamp;
 use serde_json::json;
 use store::{
     Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, ReadType, RunEnd, Store,
@@ -36,6 +37,9 @@ use std::sync::Arc;
 /// Pages in one turn. Then the sync steps back, so that a long backfill does not
 /// keep others of its lane waiting.
 const PAGES_PER_TURN: usize = 25;
+/// Claims without a committed page, waits for the budget aside. More than a
+/// provider's failures can come to: whatever it is, it does not end by itself.
+const MOST_CLAIMS: i32 = 60;
 /// Steps without a page in one turn: a connector that asks for more is broken.
 const STEPS_PER_TURN: usize = 4 * PAGES_PER_TURN;
 
@@ -97,20 +101,31 @@ impl Reader {
                     subject = self.store.read_subject(lease).await?;
                 }
                 Due::At(tick) => return self.store.plan(lease, tick, self.clock.now()).await,
+                Due::AfterConsent => return self.store.finish(lease, None, self.clock.now()).await,
             }
         }
-        match self.pages(lease, &subject, cancel).await {
+        if lease.attempts > MOST_CLAIMS {
+            let result =
+                "The read was begun again and again without a page, and is given up".to_owned();
+            let claims = lease.attempts.to_string();
+            let log = log::error(
+                &result,
+                "it may end this process each time",
+                json!({ "claims": claims }),
+            );
+            return self.end_failed(lease, &subject, result, log).await;
+        }
+        let mut attempts = lease.attempts;
+        match self.pages(lease, &subject, &mut attempts, cancel).await {
             Ok(()) => Ok(()),
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Call(CallError::Store(error))) => Err(error),
             Err(Stop::Call(CallError::Budget { until })) => {
                 tracing::debug!(sync = %subject.sync.id, %until, "a read waits for the request budget");
-                self.store
-                    .finish(lease, Some(until), self.clock.now())
-                    .await
+                self.store.postpone(lease, until, self.clock.now()).await
             }
             Err(Stop::Call(CallError::Provider(failure))) => {
-                self.failed(lease, &subject, &failure).await
+                self.failed(lease, &subject, attempts, &failure).await
             }
             Err(Stop::Definition(message)) => {
                 let log = log::error(
@@ -127,6 +142,7 @@ impl Reader {
         &self,
         lease: &Lease,
         subject: &ReadSubject,
+        attempts: &mut i32,
         cancel: &CancellationToken,
     ) -> Result<(), Stop> {
         let connector = self
@@ -170,8 +186,14 @@ impl Reader {
                         Some(next) => place = next,
                         None => return Ok(()),
                     }
+                    // A committed page sets the count back.
+                    *attempts = 1;
                 }
             }
+        }
+        if pages == 0 && steps == STEPS_PER_TURN {
+            let message = "the read takes step after step and comes to no page".to_owned();
+            return Err(connector::Failure::Protocol { message }.into());
         }
         Ok(self
             .store
@@ -284,13 +306,14 @@ impl Reader {
         &self,
         lease: &Lease,
         subject: &ReadSubject,
+        attempts: i32,
         failure: &connector::Failure,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        match failure::judge(failure, lease.attempts, now) {
+        match failure::judge(failure, attempts, now) {
             Verdict::Retry { at } => {
                 tracing::info!(sync = %subject.sync.id, class = failure.class(), %at, "a read failed and is tried again");
-                let msg = format!("The read is tried again after attempt {}", lease.attempts);
+                let msg = format!("The read is tried again after attempt {attempts}");
                 let details = json!({ "class": failure.class(), "nextAttempt": at.to_string() });
                 let log = log::warning(&msg, &failure.to_string(), details);
                 self.store.retry_run(lease, &[log], at, now).await
@@ -298,7 +321,14 @@ impl Reader {
             Verdict::GiveUp { result } => {
                 tracing::warn!(sync = %subject.sync.id, class = failure.class(), "a read failed");
                 let log = log::error(&result, &failure.to_string(), failure::details(failure));
-                self.end_failed(lease, subject, result, log).await
+                match failure {
+                    // Due from now on: a new consent wakes it, or its next tick.
+                    connector::Failure::Unauthorized { .. } => {
+                        let next = due::after(subject, now);
+                        self.end_run(lease, result, log, Some(now), next).await
+                    }
+                    _ => self.end_failed(lease, subject, result, log).await,
+                }
             }
         }
     }
@@ -311,6 +341,19 @@ impl Reader {
         log: NewLog,
     ) -> Result<(), StoreError> {
         let due_at = due::after(subject, self.clock.now());
+        self.end_run(lease, result, log, due_at, due_at).await
+    }
+
+    /// Ends a run as a failure; `due_at` is its next tick, `wake_at` when the row
+    /// is looked at again.
+    async fn end_run(
+        &self,
+        lease: &Lease,
+        result: String,
+        log: NewLog,
+        due_at: Option<Timestamp>,
+        wake_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let commit = PageCommit {
             logs: vec![log],
             end: Some(RunEnd {
@@ -320,7 +363,7 @@ impl Reader {
                 forget_seen_before: None,
                 due_at,
             }),
-            afterwards: Afterwards::Release(due_at),
+            afterwards: Afterwards::Release(wake_at),
             position: None,
             messages: Vec::new(),
             seen: Vec::new(),

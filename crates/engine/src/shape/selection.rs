@@ -55,6 +55,8 @@ pub(crate) struct Selection {
     /// Cron in UTC; empty for no schedule, or while the customer has switched
     /// the object off.
     pub(crate) schedule: String,
+    /// Whether the customer has not switched the object off.
+    pub(crate) enabled: bool,
     pub(super) rules: Vec<Rule>,
     /// Every field of the record that no rule names and the customer has not
     /// refused.
@@ -108,6 +110,7 @@ impl Selection {
         let schedule = chosen.schedule.clone().filter(|text| !text.is_empty());
         let schedule = schedule.unwrap_or_else(|| object.schedule.clone());
         Ok(Self {
+            enabled: chosen.disabled != Some(true),
             schedule: if chosen.disabled == Some(true) {
                 String::new()
             } else {

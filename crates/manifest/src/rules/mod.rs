@@ -14,6 +14,8 @@ mod read;
 mod schedule;
 mod subscribe;
 
+pub use schedule::explain_schedule;
+
 use connector::Description;
 
 use crate::explain::Findings;

@@ -72,6 +72,16 @@ impl<'a> Schedules<'a> {
     }
 }
 
+/// What is wrong with a schedule that stands alone, in one sentence with its
+/// remedy; `None` for a good one, or for none at all.
+#[must_use]
+pub fn explain_schedule(text: &str, limits: Limits) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    judge(text, limits).map(|(_, message, remedy)| format!("{message}. {remedy}"))
+}
+
 fn judge(text: &str, limits: Limits) -> Verdict {
     let parts = text.split_whitespace().count();
     if parts != 5 {

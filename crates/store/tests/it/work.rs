@@ -8,6 +8,7 @@ use crate::fixture::{after, claim, page, world};
 testing::both!(
     a_lease_passes_on_when_it_lapses,
     progress_forgets_the_attempts,
+    waiting_is_no_attempt,
     a_poke_while_running_runs_again,
     a_row_without_a_time_sleeps,
     the_loser_of_a_race_gets_nothing,
@@ -58,6 +59,21 @@ async fn a_lease_passes_on_when_it_lapses(store: TestStore) {
             .is_empty()
     );
     assert_eq!(claim(&store, "a", after(60)).await.attempts, 3);
+}
+
+async fn waiting_is_no_attempt(store: TestStore) {
+    world(&store, "mail").await;
+    for minute in 0..5 {
+        let lease = claim(&store, "a", after(60 * minute)).await;
+        assert_eq!(lease.attempts, 1);
+        let until = after(60 * (minute + 1));
+        store
+            .postpone(&lease, until, after(60 * minute))
+            .await
+            .unwrap();
+        let late = store.postpone(&lease, until, after(60 * minute)).await;
+        assert!(matches!(late, Err(StoreError::LeaseLost)));
+    }
 }
 
 async fn progress_forgets_the_attempts(store: TestStore) {

@@ -15,6 +15,8 @@ testing::both!(
     what_a_full_read_missed_is_read_once_more,
     without_a_backfill_reading_begins_at_the_install,
     a_refused_connection_is_left_alone,
+    a_backfill_that_was_refused_begins_again_after_consent,
+    a_customers_schedule_is_checked,
 );
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -213,10 +215,53 @@ async fn a_refused_connection_is_left_alone(store: TestStore) {
     world.clock.advance(HOUR * 3);
     let failed = runs(&world, &installation, 2).await;
     assert_eq!(failed[0]["status"], "failure", "{failed:?}");
-    // Ticks pass, and nothing is begun that is bound to fail.
+    // Ticks pass, and nothing is begun that is bound to fail; a new consent wakes
+    // it at once.
     world.clock.advance(HOUR * 3);
     world.connect("customer-1").await;
-    world.clock.advance(HOUR * 2);
     let renewed = runs(&world, &installation, 3).await;
     assert_eq!(renewed[0]["status"], "success");
+}
+
+async fn a_backfill_that_was_refused_begins_again_after_consent(store: TestStore) {
+    let world = World::start(store).await;
+    world.provider_app().await;
+    world.destination().await;
+    world
+        .deploy(&manifest("repositories", "", "{fullHistory: true}"))
+        .await;
+    world.connect("customer-1").await;
+    let barrier = world.provider.park("/2.0/repositories/acme", 2).await;
+    let installation = world
+        .install(json!({ "repositories": everything("repositories") }))
+        .await;
+    world.provider.parked(barrier).await;
+    world.provider.end_tokens(true, true).await;
+    world.provider.release(barrier).await;
+    let refused = runs(&world, &installation, 1).await;
+    assert_eq!(refused[0]["status"], "failure", "{refused:?}");
+    world.connect("customer-1").await;
+    let renewed = runs(&world, &installation, 2).await;
+    assert_eq!(renewed[0]["status"], "success");
+    assert_eq!(
+        world.arrived(230).await["repositories"].len(),
+        230,
+        "each came once"
+    );
+}
+
+async fn a_customers_schedule_is_checked(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    for (schedule, wrong) in [("0 * * *", "4 parts"), ("* * * * *", "60 seconds apart")] {
+        let object = json!({ "objectName": "repositories", "schedule": schedule });
+        let body =
+            crate::world::steps::install_body("customer-1", json!({ "repositories": object }));
+        let answer = world
+            .api
+            .post(&crate::world::steps::installations(), &body)
+            .await;
+        let problem = answer.json(422).to_string();
+        assert!(problem.contains(wrong), "{problem}");
+    }
 }
