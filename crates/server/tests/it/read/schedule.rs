@@ -261,7 +261,7 @@ async fn a_customers_schedule_is_checked(store: TestStore) {
             .api
             .post(&crate::world::steps::installations(), &body)
             .await;
-        let problem = answer.json(422).to_string();
+        let problem = answer.problem(422).to_string();
         assert!(problem.contains(wrong), "{problem}");
     }
 }
