@@ -2,7 +2,7 @@
 //!
 //! Handlers extract and render. What changes state is an action of the engine;
 //! what only reads asks the store, within the scope that the caller's credential
-//! gives. [`problem`] alone maps errors to status codes.
+//! gives. `problem` alone maps errors to status codes.
 
 mod api;
 mod app;
