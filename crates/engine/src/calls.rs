@@ -9,9 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use outbound::{Credential, Outbound, SendError};
 use sha2::{Digest, Sha256};
 use store::{Spend, StoreError};
+use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::budget::Budget;
 use crate::clock::Clock;
+use crate::metrics;
 use crate::random;
 use crate::tokens::{Fresh, TokenError, Tokens};
 
@@ -31,6 +34,17 @@ pub enum Lane {
     Scheduled,
     /// A backfill.
     Backfill,
+}
+
+impl Lane {
+    /// The name, for metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Scheduled => "scheduled",
+            Self::Backfill => "backfill",
+        }
+    }
 }
 
 /// Limits of one resource group that the operator has set.
@@ -135,11 +149,24 @@ impl Calls {
         let group = request.group.unwrap_or("other");
         let bucket = bucket(&fresh.counted_as, group);
         self.pay(description, request.group, &bucket, lane).await?;
+        let span = tracing::info_span!(
+            "call",
+            otel.kind = "client",
+            provider = description.provider,
+            group,
+            lane = lane.as_str(),
+            status = tracing::field::Empty,
+        );
+        let began = Instant::now();
         let response = self
             .outbound
             .provider(&description.origin, Some(&fresh.credential), request)
+            .instrument(span.clone())
             .await
             .map_err(failure_of)?;
+        span.record("status", response.status);
+        let took = began.elapsed();
+        metrics::call(description.provider, group, lane, response.status, took);
         if response.status == 429 {
             self.close_gate(&bucket, &response).await?;
         }
@@ -172,6 +199,7 @@ impl Calls {
                 Spend::Granted => return Ok(()),
                 Spend::Full { until } | Spend::Blocked { until } => until,
             };
+            metrics::budget_wait(group.unwrap_or("other"), lane);
             if lane != Lane::Interactive || until > deadline {
                 return Err(CallError::Budget { until });
             }

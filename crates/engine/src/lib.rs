@@ -13,6 +13,7 @@ pub mod calls;
 mod clock;
 mod deliver;
 mod error;
+pub mod metrics;
 mod oauth;
 mod random;
 mod read;
@@ -20,6 +21,7 @@ mod registry;
 mod schedule;
 mod shape;
 mod tokens;
+mod trace;
 mod worker;
 
 use std::sync::Arc;
@@ -77,6 +79,7 @@ pub struct Engine {
     pub(crate) calls: Calls,
     pub(crate) callback_url: Arc<str>,
     pub(crate) min_schedule_s: u32,
+    gauges: metrics::Gauges,
     owner: Arc<str>,
 }
 
@@ -103,6 +106,7 @@ impl Engine {
         };
         Self {
             links: Links::new(public_url, parts.link_key),
+            gauges: metrics::Gauges::new(parts.store.clone(), Arc::clone(&parts.clock)),
             store: parts.store,
             registry: parts.registry,
             clock: parts.clock,
@@ -146,6 +150,11 @@ impl Engine {
             .as_ref()
             .and_then(|manifest| manifest.read_object(name));
         object.map_or_else(|| name.to_owned(), |object| object.object_name.clone())
+    }
+
+    /// Brings the gauges up to date, for a scrape.
+    pub async fn refresh_gauges(&self) {
+        self.gauges.refresh().await;
     }
 
     /// The OAuth redirect target, to be registered with the provider.

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use store::{Credential, Store, StoreError, StoredCredential};
 
 use crate::clock::Clock;
+use crate::metrics;
 use crate::oauth::{App, OAuthError};
 
 /// Tokens that end sooner than this are refreshed first.
@@ -233,7 +234,13 @@ impl Tokens {
                 message: message.to_owned(),
             });
         };
-        match self.trade(description, &stored, refresh_token).await {
+        let traded = self.trade(description, &stored, refresh_token).await;
+        metrics::refresh(match &traded {
+            Ok(_) => "refreshed",
+            Err(OAuthError::Refused { .. }) => "refused",
+            Err(_) => "unavailable",
+        });
+        match traded {
             Ok(credential) => {
                 self.save(connection_id, version, credential).await?;
                 let stored = self.store.credential(connection_id).await?;

@@ -151,17 +151,20 @@ impl ProviderFlags {
         Bitbucket::new(&endpoints).context("Bitbucket's URLs are not usable")
     }
 
-    /// The way out, to this provider and the public internet.
+    /// The way out, to this provider, to `origins` and the public internet.
     ///
     /// # Errors
     /// When the certificates cannot be read or a URL is none.
-    pub(crate) fn outbound(&self, networks: &Networks) -> anyhow::Result<outbound::Outbound> {
+    pub(crate) fn outbound(
+        &self,
+        networks: &Networks,
+        mut origins: Vec<String>,
+    ) -> anyhow::Result<outbound::Outbound> {
         let mut settings = outbound::Settings::new(env!("CARGO_PKG_VERSION"));
         settings.allowed_networks.clone_from(&networks.0);
-        settings.provider_origins = vec![
-            self.bitbucket_api_url.clone(),
-            self.bitbucket_oauth_url.clone(),
-        ];
+        origins.push(self.bitbucket_api_url.clone());
+        origins.push(self.bitbucket_oauth_url.clone());
+        settings.provider_origins = origins;
         if let Some(path) = &self.ca_bundle {
             let pem = std::fs::read(path)
                 .with_context(|| format!("LIGATURE_CA_BUNDLE {} cannot be read", path.display()))?;
@@ -210,6 +213,9 @@ pub(crate) struct NodeFlags {
         value_name = "CIDR,…"
     )]
     pub(crate) allow_private_networks: Networks,
+    /// Where traces are sent: an OTLP collector over HTTP
+    #[arg(long, env = "LIGATURE_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 impl NodeFlags {
@@ -218,7 +224,9 @@ impl NodeFlags {
     /// # Errors
     /// As [`ProviderFlags::outbound`].
     pub(crate) fn outbound(&self) -> anyhow::Result<outbound::Outbound> {
-        self.provider.outbound(&self.allow_private_networks)
+        let collector = self.otlp_endpoint.iter().filter(|url| !url.is_empty());
+        self.provider
+            .outbound(&self.allow_private_networks, collector.cloned().collect())
     }
 }
 

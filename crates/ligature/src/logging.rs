@@ -1,7 +1,12 @@
-//! Logs: to standard error, as text or as JSON.
+//! Logs, to standard error, as text or as JSON; and traces beside them.
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::traces::Traces;
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -30,22 +35,31 @@ pub(crate) struct LogFlags {
 }
 
 impl LogFlags {
-    /// Begins to log; `default` is the filter where none is given.
+    /// Begins to log; `default` is the filter where none is given. Spans of the
+    /// engine are exported whatever is logged, and a log line within one names
+    /// its operation.
     ///
     /// # Errors
     /// When the filter cannot be understood.
-    pub(crate) fn start(&self, default: &str) -> anyhow::Result<()> {
+    pub(crate) fn start(&self, default: &str, traces: Option<&Traces>) -> anyhow::Result<()> {
         let filter = self.log.as_deref().unwrap_or(default);
         let filter = EnvFilter::try_new(filter).map_err(|error| {
             anyhow::anyhow!("LIGATURE_LOG `{filter}` cannot be understood: {error}")
         })?;
-        let lines = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr);
-        match self.log_format {
-            Format::Text => lines.with_target(false).init(),
-            Format::Json => lines.json().init(),
-        }
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = match self.log_format {
+            Format::Text => lines.with_target(false).boxed(),
+            Format::Json => lines.json().with_span_list(false).boxed(),
+        };
+        let spans = traces.map(|traces| {
+            tracing_opentelemetry::layer()
+                .with_tracer(traces.tracer())
+                .with_filter(Targets::new().with_target("engine", LevelFilter::INFO))
+        });
+        tracing_subscriber::registry()
+            .with(lines.with_filter(filter))
+            .with(spans)
+            .init();
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod console;
 mod logging;
 mod master_key;
 mod node;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -142,6 +142,7 @@ impl Node {
             self.clock.clone(),
             stop.clone(),
         ));
+        tasks.spawn(keep_metrics(stop.clone()));
         tasks.close();
         stop.cancelled().await;
         if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
@@ -164,6 +165,16 @@ async fn compare_clocks(store: Store, clock: Arc<SystemClock>, stop: Cancellatio
             Ok(Some(time)) => clock.follow(time),
             Ok(None) => return,
             Err(error) => tracing::warn!(%error, "the database's time could not be read"),
+        }
+    }
+}
+
+/// Keeps what was observed small, whether anybody scrapes or not.
+async fn keep_metrics(stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(server::UPKEEP_EVERY) => server::keep_metrics(),
+            () = stop.cancelled() => return,
         }
     }
 }

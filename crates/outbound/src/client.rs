@@ -20,8 +20,9 @@ pub struct Settings {
     /// Networks that may be reached although private
     /// (`LIGATURE_ALLOW_PRIVATE_NETWORKS`).
     pub allowed_networks: Vec<IpNet>,
-    /// URLs whose origins may be reached wherever they are
-    /// (`LIGATURE_BITBUCKET_API_URL`, `LIGATURE_BITBUCKET_OAUTH_URL`).
+    /// URLs whose origins may be reached wherever they are, since the operator
+    /// has named them (`LIGATURE_BITBUCKET_API_URL`, `LIGATURE_BITBUCKET_OAUTH_URL`,
+    /// `LIGATURE_OTLP_ENDPOINT`).
     pub provider_origins: Vec<String>,
     /// Certificates to trust besides the usual ones, PEM (`LIGATURE_CA_BUNDLE`).
     pub ca_bundle: Option<Vec<u8>>,

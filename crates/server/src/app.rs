@@ -12,7 +12,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
-use crate::{api, downloads, health, oauth_callback, pages, uploads};
+use crate::{api, downloads, health, metrics, oauth_callback, pages, uploads};
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -26,10 +26,12 @@ pub fn router(engine: Engine) -> Router {
         .route("/", get(pages::status::show))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route("/callbacks/v1/oauth", get(oauth_callback::receive))
         .route("/downloads/v1/{message}", get(downloads::fetch))
         .route("/uploads/v1/{upload}", put(uploads::receive))
         .nest("/v1", api::routes())
+        .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))

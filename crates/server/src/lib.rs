@@ -10,9 +10,11 @@ mod auth;
 mod downloads;
 mod extract;
 mod health;
+mod metrics;
 mod oauth_callback;
 mod pages;
 mod problem;
 mod uploads;
 
 pub use app::router;
+pub use metrics::{UPKEEP_EVERY, keep_metrics};

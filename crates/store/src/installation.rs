@@ -141,6 +141,7 @@ async fn add_sync(
         due_at: new.due_at.map(At),
         records_processed: 0,
         records_estimated_total: None,
+        fresh_at: None,
     };
     insert(tx.db(), row.clone())
         .await

@@ -27,6 +27,7 @@ mod integration;
 mod manifest_upload;
 mod migrations;
 mod oauth_state;
+mod observe;
 mod operation;
 mod operation_log;
 mod outbox;
@@ -57,6 +58,7 @@ pub use installation::{Installation, InstallationFilter, NewInstallation, NewSyn
 pub use integration::Integration;
 pub use manifest_upload::NewManifestUpload;
 pub use oauth_state::{NewOAuthState, OAuthStateTaken};
+pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
 pub use outbox::{

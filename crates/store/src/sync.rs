@@ -366,14 +366,20 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
         )
         .await?;
     }
+    // Everything is here up to where the next read begins; where reads are whole,
+    // up to when this one began.
     tx.execute(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
          watermark = COALESCE($2, watermark, since), due_at = $3, records_processed = 0, \
-         records_estimated_total = NULL WHERE id = $1",
+         records_estimated_total = NULL, fresh_at = CASE WHEN $4 THEN COALESCE($2, \
+         (SELECT create_time FROM operation WHERE operation.id = sync.operation_id), $5) \
+         ELSE fresh_at END WHERE id = $1",
         [
             run.id.as_str().into(),
             end.watermark.map(ms).into(),
             end.due_at.map(ms).into(),
+            (end.status == OperationStatus::Success).into(),
+            ms(now).into(),
         ],
     )
     .await?;

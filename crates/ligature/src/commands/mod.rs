@@ -62,9 +62,19 @@ impl Ligature {
             Command::Serve(_) | Command::Sandbox(_) => "info",
             _ => "warn",
         };
-        self.log.start(default)?;
+        let traces = match &self.command {
+            Command::Serve(serve) => serve.traces()?,
+            _ => None,
+        };
+        self.log.start(default, traces.as_ref())?;
         match self.command {
-            Command::Serve(serve) => serve.run().await?,
+            Command::Serve(serve) => {
+                let served = serve.run().await;
+                if let Some(traces) = traces {
+                    tokio::task::block_in_place(|| traces.flush());
+                }
+                served?;
+            }
             Command::Demo(demo) => return Box::pin(demo.run()).await,
             Command::Check(check) => return check.run(),
             Command::Deploy(deploy) => return Box::pin(deploy.run()).await,

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{BootstrapFlags, ListenFlags, NodeFlags, StoreFlags};
 use crate::node::{self, Node};
+use crate::traces::Traces;
 
 /// Run the server.
 #[derive(Debug, Args)]
@@ -20,6 +21,18 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
+    /// Where traces go, if anywhere.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be used.
+    pub(crate) fn traces(&self) -> anyhow::Result<Option<Traces>> {
+        let endpoint = self.node.otlp_endpoint.as_deref();
+        let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
+        endpoint
+            .map(|endpoint| Traces::to(endpoint, self.node.outbound()?))
+            .transpose()
+    }
+
     /// Serves until it is asked to stop.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let listeners = node::listen(&self.listen.listen).await?;

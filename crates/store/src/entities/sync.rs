@@ -20,6 +20,7 @@ pub(crate) struct Model {
     pub(crate) due_at: Option<At>,
     pub(crate) records_processed: i64,
     pub(crate) records_estimated_total: Option<i64>,
+    pub(crate) fresh_at: Option<At>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -160,6 +160,7 @@ impl Demo {
             allow_private_networks: Networks(vec![
                 ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
             ]),
+            otlp_endpoint: None,
         }
     }
 }

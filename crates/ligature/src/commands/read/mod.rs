@@ -73,7 +73,7 @@ impl Read {
                 resume.name()
             );
         }
-        let outbound = self.provider.outbound(&Networks::default())?;
+        let outbound = self.provider.outbound(&Networks::default(), Vec::new())?;
         let clock = Arc::new(SystemClock::default());
         let budgets = self.provider.budgets();
         let read = DirectRead::start(

@@ -7,6 +7,7 @@ mod downloads;
 mod health;
 mod installations;
 mod integrations;
+mod metrics;
 mod oauth_callback;
 mod oauth_connect;
 mod operations;

@@ -1,0 +1,95 @@
+//! `/metrics`: the process's numbers for Prometheus, and how requests are counted.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use engine::Engine;
+use metrics::{counter, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+use tokio::time::Instant;
+
+/// How often what was observed is put into its buckets, so that a server which
+/// nobody scrapes does not keep every observation.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(10);
+
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
+];
+/// The lag of a delivery: from a tenth of a second to the eighth attempt.
+const LAG_SECONDS: [f64; 10] = [
+    0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 1800.0, 7200.0, 36_000.0, 108_000.0,
+];
+
+/// The recorder of this process, installed at its first use; `None` where
+/// somebody else's is installed already.
+fn recorder() -> Option<&'static PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new()
+                .set_buckets(&SECONDS)
+                .and_then(|b| {
+                    let lag = Matcher::Full("ligature_delivery_lag_seconds".to_owned());
+                    b.set_buckets_for_metric(lag, &LAG_SECONDS)
+                });
+            let installed = builder.and_then(PrometheusBuilder::install_recorder);
+            if let Err(error) = &installed {
+                tracing::warn!(%error, "metrics are not recorded");
+            }
+            let handle = installed.ok()?;
+            engine::metrics::describe();
+            Collector::default().describe();
+            Some(handle)
+        })
+        .as_ref()
+}
+
+/// Puts what was observed into its buckets. To be called every [`UPKEEP_EVERY`].
+pub fn keep_metrics() {
+    if let Some(recorder) = recorder() {
+        recorder.run_upkeep();
+    }
+}
+
+/// The text that Prometheus scrapes. It names projects by name and installations
+/// by id, and is therefore for the operator's network only.
+pub(crate) async fn show(State(engine): State<Engine>) -> Response {
+    let text = match recorder() {
+        Some(recorder) => {
+            Collector::default().collect();
+            engine.refresh_gauges().await;
+            recorder.render()
+        }
+        None => String::new(),
+    };
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// Counts a request by its route, never by its path, which anyone can make up.
+pub(crate) async fn count(request: Request, next: Next) -> Response {
+    recorder();
+    let began = Instant::now();
+    let method = match request.method().as_str() {
+        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") => {
+            known.to_owned()
+        }
+        _ => "other".to_owned(),
+    };
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    counter!("ligature_http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
+        .increment(1);
+    histogram!("ligature_http_request_seconds", "route" => route)
+        .record(began.elapsed().as_secs_f64());
+    response
+}
