@@ -26,8 +26,8 @@ mod time;
 mod wire;
 
 use connector::{
-    Connector, Description, Failure, Input, Intent, OAuth, Outcome, Request, ResourceGroup,
-    Response, State,
+    Connector, Description, Failure, Input, Intent, OAuth, Outcome, OwnCredential,
+    OwnCredentialKind, Request, ResourceGroup, Response, State,
 };
 use url::Url;
 
@@ -46,6 +46,22 @@ const INPUTS: &[Input] = &[Input {
              or the workspace's UUID.",
     docs_url: "https://support.atlassian.com/bitbucket-cloud/docs/what-is-a-workspace/",
 }];
+
+/// App passwords are none of these: Bitbucket takes them no more since July 2026.
+const OWN_CREDENTIALS: &[OwnCredential] = &[
+    OwnCredential {
+        kind: OwnCredentialKind::Basic,
+        name: "e-mail address and API token",
+        remedy: "Use the e-mail address of the Atlassian account (not the Bitbucket username) and \
+                 an API token with scopes for Bitbucket; app passwords have ended",
+    },
+    OwnCredential {
+        kind: OwnCredentialKind::ApiKey,
+        name: "access token",
+        remedy: "Use a workspace, project or repository access token that has not expired; an API \
+                 token goes with its e-mail address as `basicAuth` instead",
+    },
+];
 
 /// Bitbucket Cloud.
 #[derive(Debug)]
@@ -75,6 +91,9 @@ impl Bitbucket {
                 explicit_scopes: false,
             },
             inputs: INPUTS,
+            own_credentials: OWN_CREDENTIALS,
+            // A token of a repository, project or workspace is no user and gets 403.
+            check_path: Some("/2.0/user"),
             groups: [REPOSITORIES_GROUP, WEBHOOKS_GROUP]
                 .map(|name| ResourceGroup {
                     name,

@@ -17,6 +17,11 @@ pub struct Description {
     pub oauth: OAuth,
     /// What a customer must say besides giving consent.
     pub inputs: &'static [Input],
+    /// Credentials that can be given by hand instead of a consent.
+    pub own_credentials: &'static [OwnCredential],
+    /// The path of a request that any good credential may make or is forbidden to
+    /// make, so that a 401 to it says that the credential is none.
+    pub check_path: Option<&'static str>,
     /// Requests that share a published limit.
     pub groups: Vec<ResourceGroup>,
     /// Every object, in the order in which they are shown.
@@ -50,6 +55,26 @@ pub struct OAuth {
     pub token_url: String,
     /// Whether the scopes must be in the authorization request.
     pub explicit_scopes: bool,
+}
+
+/// A kind of credential that is given by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnCredential {
+    /// The kind.
+    pub kind: OwnCredentialKind,
+    /// What it is to this provider, for messages.
+    pub name: &'static str,
+    /// What to do when the provider refuses it.
+    pub remedy: &'static str,
+}
+
+/// How a credential that is given by hand is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnCredentialKind {
+    /// HTTP Basic: a user name and a secret.
+    Basic,
+    /// A bearer token.
+    ApiKey,
 }
 
 /// A value that a customer gives when connecting.

@@ -18,7 +18,8 @@ mod outcome;
 use std::fmt;
 
 pub use describe::{
-    Description, Field, Filtering, Input, OAuth, Object, Removed, ResourceGroup, ValueType,
+    Description, Field, Filtering, Input, OAuth, Object, OwnCredential, OwnCredentialKind, Removed,
+    ResourceGroup, ValueType,
 };
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;

@@ -39,7 +39,7 @@ pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
 pub use shape::{InstallationConfig, ReadConfig, ReadObjectConfig, pick};
 pub use store::{Access, Actor, Scope};
-pub use tokens::Tokens;
+pub use tokens::{Refresh, Tokens};
 pub use worker::Worker;
 
 /// What an engine is made of.

@@ -59,6 +59,15 @@ impl Fresh {
     }
 }
 
+/// When a program that looks at a token wants it refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// In any case.
+    Force,
+    /// If it has ended.
+    IfExpired,
+}
+
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -120,6 +129,33 @@ impl Tokens {
             }
             other => other,
         }
+    }
+
+    /// Refreshes now, or if the access token has ended. A credential that has
+    /// nothing to refresh it with is left as it is.
+    ///
+    /// # Errors
+    /// As [`Tokens::fresh`].
+    pub async fn refresh(
+        &self,
+        description: &Description,
+        connection_id: &str,
+        when: Refresh,
+    ) -> Result<(), TokenError> {
+        let stored = self.store.credential(connection_id).await?;
+        let refreshable = matches!(
+            &stored.credential,
+            Credential::OAuth2 {
+                refresh_token: Some(_),
+                ..
+            }
+        );
+        let wanted = when == Refresh::Force || ends_before(&stored, self.clock.now());
+        if refreshable && wanted {
+            self.refreshed(description, connection_id, stored.version)
+                .await?;
+        }
+        Ok(())
     }
 
     /// After a 401 for the credential of `version`: a newer one, refreshed if

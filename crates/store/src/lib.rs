@@ -11,10 +11,12 @@
 //! - Time comes in as `now`; in the database it is milliseconds since 1970.
 
 mod api_key;
+mod audit;
 mod budget;
 mod columns;
 mod connect;
 mod connection;
+mod connection_change;
 mod consumer;
 mod credential;
 mod destination;
@@ -45,10 +47,12 @@ mod wake;
 mod work;
 
 pub use api_key::{ApiKey, NewApiKey};
+pub use audit::AuditEntry;
 pub use budget::Spend;
 pub use connection::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, NewConnection,
 };
+pub use connection_change::ConnectionChange;
 pub use consumer::Consumer;
 pub use credential::{Credential, StoredCredential};
 pub use destination::{DeliveryTarget, Destination, NewDestination};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Actor, NewConnection, NewOAuthState, OAuthStateTaken, ProviderApp, Scope};
 
+use super::connection::{complete_inputs, workspace_of};
 use super::require_name;
 use crate::oauth::{App, OAuthError};
 use crate::{ActionError, Engine, random};
@@ -52,6 +53,9 @@ pub struct Connect {
     pub provider_app_id: Option<String>,
     /// The page that asked, to be told about the end. Any page where absent.
     pub origin: Option<String>,
+    /// The connection that is renewed; the group's one, or a new one, where absent.
+    #[serde(default)]
+    pub connection_id: Option<String>,
 }
 
 /// What the callback page tells.
@@ -84,31 +88,11 @@ pub async fn connect(
         ));
     };
     let description = connector.describe();
-    // `providerWorkspaceRef` mirrors the one input that a provider may have.
-    if let (Some(input), Some(workspace)) =
-        (description.inputs.first(), &connect.provider_workspace_ref)
-    {
-        connect
-            .provider_metadata
-            .entry(input.name.to_owned())
-            .or_insert_with(|| MetadataItem {
-                value: workspace.clone(),
-                source: "input".to_owned(),
-                display_name: None,
-            });
-    }
-    for input in description.inputs {
-        let given = connect
-            .provider_metadata
-            .get(input.name)
-            .map(|item| item.value.trim());
-        if given.unwrap_or_default().is_empty() {
-            return Err(ActionError::bad_request(
-                format!("`providerMetadata.{}` is missing", input.name),
-                format!("{} ({})", input.prompt, input.docs_url),
-            ));
-        }
-    }
+    complete_inputs(
+        description,
+        connect.provider_workspace_ref.as_deref(),
+        &mut connect.provider_metadata,
+    )?;
     let app = provider_app(engine, &scope, &connect).await?;
     let now = engine.clock.now();
     let consent = consent(engine, &scope, description, &app).await?;
@@ -128,6 +112,47 @@ pub async fn connect(
         .save_oauth_state(new, now)
         .await?;
     Ok(consent.authorize_url(state, &app.scopes))
+}
+
+/// Where the customer of a connection consents anew.
+///
+/// # Errors
+/// As [`connect`]; [`ActionError::BadRequest`] for a connection that began without
+/// a consent.
+pub async fn reconnect(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    connection_id: &str,
+    origin: Option<String>,
+) -> Result<String, ActionError> {
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let known = tenant.connection(connection_id).await?;
+    if !known.auth_scheme.starts_with("oauth2/") {
+        return Err(ActionError::bad_request(
+            format!(
+                "the connection's credential is of kind `{}`",
+                known.auth_scheme
+            ),
+            "Update the credential itself (PATCH /connections/{id}), or connect anew",
+        ));
+    }
+    let provider_metadata = serde_json::from_value(known.provider_metadata)
+        .map_err(|error| ActionError::Internal(format!("stored metadata: {error}")))?;
+    let again = Connect {
+        provider: known.provider,
+        group_ref: known.group_ref,
+        group_name: None,
+        consumer_ref: known.consumer_ref,
+        consumer_name: None,
+        provider_workspace_ref: known.provider_workspace_ref,
+        provider_metadata,
+        provider_app_id: known.provider_app_id,
+        origin,
+        connection_id: Some(known.id),
+    };
+    connect(engine, actor, project, again).await
 }
 
 /// The end of a consent: `code` or `error`, and the `state` it belongs to.
@@ -238,15 +263,11 @@ async fn establish(
     tenant
         .upsert_consumer(&connect.consumer_ref, connect.consumer_name.as_deref(), now)
         .await?;
-    let workspace = description
-        .inputs
-        .first()
-        .and_then(|input| connect.provider_metadata.get(input.name))
-        .map(|item| item.value.clone());
+    let workspace = workspace_of(description, &connect.provider_metadata);
     let connection = tenant
         .upsert_connection(
             NewConnection {
-                id: None,
+                id: connect.connection_id,
                 provider: connect.provider,
                 provider_app_id: Some(app.id),
                 group_ref: connect.group_ref,

@@ -64,6 +64,8 @@ fn library() -> Description {
             explicit_scopes: false,
         },
         inputs: &[],
+        own_credentials: &[],
+        check_path: None,
         groups: Vec::new(),
         objects: &OBJECTS,
         writable: &["shelves"],

@@ -1,15 +1,23 @@
-//! `/projects/{p}/connections`. Credentials are not shown.
+//! `/projects/{p}/connections`. Credentials are shown to nobody but a program with
+//! a `full` key that asks for them.
 
 use axum::extract::State;
-use engine::Engine;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use engine::actions::connection::{Generate, Update};
+use engine::{Engine, Refresh, actions};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{ConnectionDetails, ConnectionFilter, Consumer, Group};
+use store::{Connection, ConnectionDetails, ConnectionFilter, Consumer, Credential, Group, Tenant};
 
+use super::connection_request::{Body, no_credential};
+use super::oauth_connect;
 use super::provider_apps::ProviderAppJson;
 use crate::auth::Caller;
-use crate::extract::{Path, Query};
+use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// A connection as the contract shapes it.
@@ -30,6 +38,10 @@ pub(crate) struct ConnectionJson {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     oauth2_authorization_code: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<String>,
+    #[serde(skip)]
+    issued_at: Option<Timestamp>,
     create_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<Timestamp>,
@@ -88,6 +100,8 @@ impl From<ConnectionDetails> for ConnectionJson {
         let oauth = connection.auth_scheme.starts_with("oauth2/");
         Self {
             oauth2_authorization_code: oauth.then(|| json!({ "scopes": connection.scopes })),
+            api_key: None,
+            issued_at: connection.access_issued_at,
             id: connection.id,
             project_id: connection.project_id,
             provider: connection.provider,
@@ -100,6 +114,37 @@ impl From<ConnectionDetails> for ConnectionJson {
             status: connection.status.as_str(),
             create_time: connection.create_time,
             update_time: connection.update_time,
+        }
+    }
+}
+
+impl ConnectionJson {
+    /// Adds the credential, as far as the contract has a place for it: it has none
+    /// for a user name and a secret.
+    fn show(&mut self, credential: &Credential, with_refresh_token: bool) {
+        match credential {
+            Credential::OAuth2 {
+                access_token,
+                refresh_token,
+                expires_at,
+                scopes,
+            } => {
+                let mut access = json!({ "token": access_token.expose_secret() });
+                for (name, time) in [("issuedAt", self.issued_at), ("expiresAt", *expires_at)] {
+                    if let (Some(access), Some(time)) = (access.as_object_mut(), time) {
+                        access.insert(name.to_owned(), json!(time));
+                    }
+                }
+                let mut shown = json!({ "accessToken": access, "scopes": scopes });
+                let refresh = refresh_token.as_ref().filter(|_| with_refresh_token);
+                if let (Some(shown), Some(refresh)) = (shown.as_object_mut(), refresh) {
+                    let token = json!({ "token": refresh.expose_secret() });
+                    shown.insert("refreshToken".to_owned(), token);
+                }
+                self.oauth2_authorization_code = Some(shown);
+            }
+            Credential::ApiKey(key) => self.api_key = Some(key.expose_secret().to_owned()),
+            Credential::Basic { .. } => {}
         }
     }
 }
@@ -132,20 +177,156 @@ pub(crate) async fn list(
     Ok(axum::Json(details.into_iter().map(Into::into).collect()))
 }
 
-/// One connection.
+/// `GET /projects/{p}/connections/{c}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Options {
+    #[serde(default)]
+    include_creds: bool,
+    #[serde(default)]
+    include_refresh_token: bool,
+    refresh: Option<RefreshWord>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum RefreshWord {
+    Force,
+    IfExpired,
+}
+
+/// One connection; on request with its credential, and that fresh.
 pub(crate) async fn get(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, connection)): Path<(String, String)>,
+    Query(options): Query<Options>,
 ) -> Result<axum::Json<ConnectionJson>, Problem> {
+    if let Some(when) = options.refresh {
+        let when = match when {
+            RefreshWord::Force => Refresh::Force,
+            RefreshWord::IfExpired => Refresh::IfExpired,
+        };
+        actions::connection::refresh(&engine, &actor, &project, &connection, when).await?;
+    }
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let found = tenant.connection(&connection).await?;
+    let mut json = one(&tenant, found).await?;
+    if options.include_creds || options.include_refresh_token {
+        let credential =
+            actions::connection::credential(&engine, &actor, &project, &connection).await?;
+        json.show(&credential, options.include_refresh_token);
+    }
+    Ok(axum::Json(json))
+}
+
+/// Connects with a credential that is given by hand.
+pub(crate) async fn generate(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    Path(project): Path<String>,
+    Json(body): Json<Body>,
+) -> Result<(StatusCode, axum::Json<ConnectionJson>), Problem> {
+    let required = |name: &str, value: Option<String>| {
+        value.ok_or_else(|| {
+            Problem::new(400, format!("`{name}` is missing")).remedy(format!("Give `{name}`"))
+        })
+    };
+    let credential = body.credential.given()?.ok_or_else(no_credential)?;
+    let new = Generate {
+        provider: required("provider", body.provider)?,
+        group_ref: required("groupRef", body.group_ref)?,
+        group_name: body.group_name,
+        consumer_ref: required("consumerRef", body.consumer_ref)?,
+        consumer_name: body.consumer_name,
+        workspace_ref: body.provider_workspace_ref.filter(|text| !text.is_empty()),
+        metadata: body.provider_metadata.unwrap_or_default(),
+        credential,
+    };
+    let made = actions::connection::generate(&engine, &actor, &project, new).await?;
+    let scope = engine.store.scope(&actor, &project).await?;
+    let json = one(&engine.store.within(&scope), made).await?;
+    Ok((StatusCode::CREATED, axum::Json(json)))
+}
+
+/// `PATCH /projects/{p}/connections/{c}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    update_mask: Vec<String>,
+    connection: Body,
+}
+
+/// Changes a connection by mask; or, where the path ends in `:oauth-update`, says
+/// where its customer consents anew.
+pub(crate) async fn update(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    Path((project, connection)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    if let Some(id) = connection.strip_suffix(":oauth-update") {
+        let origin = oauth_connect::origin_of(&headers);
+        let url = actions::oauth::reconnect(&engine, &actor, &project, id, origin).await?;
+        return Ok(url.into_response());
+    }
+    let change: Change = serde_json::from_slice(&body).map_err(|error| {
+        Problem::new(400, format!("the body cannot be understood: {error}"))
+            .remedy("Send {\"updateMask\": [\u{2026}], \"connection\": {\u{2026}}}")
+    })?;
+    let update = change.update()?;
+    let changed =
+        actions::connection::update(&engine, &actor, &project, &connection, update).await?;
+    let scope = engine.store.scope(&actor, &project).await?;
+    let json = one(&engine.store.within(&scope), changed).await?;
+    Ok(axum::Json(json).into_response())
+}
+
+impl Change {
+    /// Only what the mask names.
+    fn update(self) -> Result<Update, Problem> {
+        let mut update = Update::default();
+        let (mut mask, mut body) = (self.update_mask, self.connection);
+        if mask.is_empty() {
+            // Some clients send none and mean everything that is there.
+            mask = body.named();
+        }
+        for field in &mask {
+            match field.as_str() {
+                "providerWorkspaceRef" => update.workspace_ref = body.provider_workspace_ref.take(),
+                "providerMetadata" => update.metadata = body.provider_metadata.take(),
+                "apiKey" | "basicAuth" => {}
+                other => {
+                    return Err(Problem::new(400, format!("`{other}` cannot be updated")).remedy(
+                        "Name providerWorkspaceRef, providerMetadata, apiKey or basicAuth in `updateMask`",
+                    ));
+                }
+            }
+        }
+        body.credential.keep(&mask);
+        update.credential = body.credential.given()?;
+        Ok(update)
+    }
+}
+
+/// Ends a connection.
+pub(crate) async fn delete(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    Path((project, connection)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    actions::connection::delete(&engine, &actor, &project, &connection).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn one(tenant: &Tenant<'_>, connection: Connection) -> Result<ConnectionJson, Problem> {
     let details = tenant
-        .connection_details(std::slice::from_ref(&found))
+        .connection_details(std::slice::from_ref(&connection))
         .await?;
     let details = details.into_iter().next();
     details
-        .map(|details| axum::Json(details.into()))
+        .map(Into::into)
         .ok_or_else(|| Problem::new(404, "the connection was deleted"))
 }

@@ -1,6 +1,8 @@
 //! The Platform API below `/v1`: one file a resource, in the shapes of the
 //! published contract. Lists are bare arrays unless the contract paginates.
 
+mod audit_log;
+mod connection_request;
 mod connections;
 mod destinations;
 mod installations;
@@ -44,7 +46,12 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/projects/{project}/operations/{operation}", get(operations::get))
         .route("/projects/{project}/operations/{operation}/logs", get(operations::logs))
         .route("/projects/{project}/connections", get(connections::list))
-        .route("/projects/{project}/connections/{connection}", get(connections::get))
+        .route("/projects/{project}/connections:generate", post(connections::generate))
+        .route(
+            "/projects/{project}/connections/{connection}",
+            get(connections::get).patch(connections::update).delete(connections::delete),
+        )
+        .route("/projects/{project}/audit-log", get(audit_log::list))
         .route("/oauth-connect", post(oauth_connect::connect))
         .route("/generate-upload-url", get(upload_url::generate))
 }

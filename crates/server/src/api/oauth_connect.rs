@@ -37,10 +37,6 @@ pub(crate) async fn connect(
     headers: HeaderMap,
     Json(body): Json<Body>,
 ) -> Result<String, Problem> {
-    let origin = headers
-        .get("origin")
-        .and_then(|value| value.to_str().ok())
-        .filter(|origin| *origin != "null");
     let connect = Connect {
         provider: body.provider,
         group_ref: body.group_ref,
@@ -50,7 +46,14 @@ pub(crate) async fn connect(
         provider_workspace_ref: body.provider_workspace_ref.filter(|text| !text.is_empty()),
         provider_metadata: body.provider_metadata.unwrap_or_default(),
         provider_app_id: body.provider_app_id.filter(|id| !id.is_empty()),
-        origin: origin.map(str::to_owned),
+        origin: origin_of(&headers),
+        connection_id: None,
     };
     Ok(actions::oauth::connect(&engine, &actor, &body.project_id_or_name, connect).await?)
+}
+
+/// The page that asks, where a browser says so.
+pub(super) fn origin_of(headers: &HeaderMap) -> Option<String> {
+    let origin = headers.get("origin").and_then(|value| value.to_str().ok());
+    origin.filter(|origin| *origin != "null").map(str::to_owned)
 }

@@ -67,12 +67,23 @@ pub(crate) struct PageJson {
     pagination: Pagination,
 }
 
+/// Whether there is more.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Pagination {
+pub(crate) struct Pagination {
     done: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page_token: Option<String>,
+}
+
+impl Pagination {
+    /// The end, or where to go on.
+    pub(super) fn to(next_page_token: Option<String>) -> Self {
+        Self {
+            done: next_page_token.is_none(),
+            next_page_token,
+        }
+    }
 }
 
 /// `?pageSize=&pageToken=`.
@@ -81,6 +92,18 @@ struct Pagination {
 pub(crate) struct PageQuery {
     page_size: Option<u64>,
     page_token: Option<String>,
+}
+
+impl PageQuery {
+    /// The size of the page, and where it begins.
+    pub(super) fn bounds(self) -> Result<(u64, Option<String>), Problem> {
+        let size = self.page_size.unwrap_or(DEFAULT);
+        if !(1..=MOST).contains(&size) {
+            return Err(Problem::new(400, format!("`pageSize` is {size}"))
+                .remedy("Use a number from 1 to 1000"));
+        }
+        Ok((size, self.page_token.filter(|token| !token.is_empty())))
+    }
 }
 
 /// A line of an operation's log, as the contract shapes it.
@@ -113,23 +136,15 @@ pub(crate) async fn list(
     Path((project, integration, installation)): Path<(String, String, String)>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<PageJson>, Problem> {
-    let size = query.page_size.unwrap_or(DEFAULT);
-    if !(1..=MOST).contains(&size) {
-        return Err(Problem::new(400, format!("`pageSize` is {size}"))
-            .remedy("Use a number from 1 to 1000"));
-    }
+    let (size, token) = query.bounds()?;
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;
     let installation = tenant.installation(&integration.id, &installation).await?;
-    let token = query.page_token.filter(|token| !token.is_empty());
     let (operations, next) = tenant.operations(&installation.id, size, token).await?;
     Ok(axum::Json(PageJson {
         results: operations.into_iter().map(Into::into).collect(),
-        pagination: Pagination {
-            done: next.is_none(),
-            next_page_token: next,
-        },
+        pagination: Pagination::to(next),
     }))
 }
 

@@ -4,6 +4,7 @@
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel};
 
 pub(crate) mod api_key;
+pub(crate) mod audit_entry;
 pub(crate) mod connection;
 pub(crate) mod consumer;
 pub(crate) mod customer_group;

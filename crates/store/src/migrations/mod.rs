@@ -6,6 +6,7 @@
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
+mod audit;
 mod initial;
 mod manifest_upload;
 mod observe;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrations {
             Box::new(initial::Initial),
             Box::new(manifest_upload::ManifestUpload),
             Box::new(observe::Observe),
+            Box::new(audit::Audit),
         ]
     }
 }

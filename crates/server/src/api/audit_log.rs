@@ -1,0 +1,61 @@
+//! `/projects/{p}/audit-log`, beside the contract: who did what.
+
+use axum::extract::State;
+use engine::Engine;
+use jiff::Timestamp;
+use serde::Serialize;
+use store::AuditEntry;
+
+use super::operations::{PageQuery, Pagination};
+use crate::auth::FullCaller;
+use crate::extract::{Path, Query};
+use crate::problem::Problem;
+
+/// One page, newest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct PageJson {
+    results: Vec<EntryJson>,
+    pagination: Pagination,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryJson {
+    id: String,
+    actor: String,
+    action: String,
+    subject: String,
+    create_time: Timestamp,
+}
+
+impl From<AuditEntry> for EntryJson {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            actor: entry.actor,
+            action: entry.action,
+            subject: entry.subject,
+            create_time: entry.create_time,
+        }
+    }
+}
+
+/// What was done in the project.
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path(project): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<PageJson>, Problem> {
+    let (size, token) = query.bounds()?;
+    let scope = engine.store.scope(&actor, &project).await?;
+    let (entries, next) = engine
+        .store
+        .within(&scope)
+        .audit_entries(size, token)
+        .await?;
+    Ok(axum::Json(PageJson {
+        results: entries.into_iter().map(Into::into).collect(),
+        pagination: Pagination::to(next),
+    }))
+}

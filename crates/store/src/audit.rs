@@ -1,0 +1,82 @@
+//! The audit log: who did what in a project. Entries are only ever added.
+
+use jiff::Timestamp;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use crate::columns::At;
+use crate::entities::{audit_entry, insert};
+use crate::error::Result;
+use crate::ids;
+use crate::scope::Tenant;
+
+/// Something that somebody did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// The identifier; later ones are greater.
+    pub id: String,
+    /// Who: [`crate::Actor::label`].
+    pub actor: String,
+    /// What, such as `connection.credentials.read`.
+    pub action: String,
+    /// To what: its identifier.
+    pub subject: String,
+    /// When.
+    pub create_time: Timestamp,
+}
+
+impl From<audit_entry::Model> for AuditEntry {
+    fn from(row: audit_entry::Model) -> Self {
+        Self {
+            id: row.id,
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            create_time: row.create_time.0,
+        }
+    }
+}
+
+impl Tenant<'_> {
+    /// Writes down what `actor` did to `subject`.
+    pub async fn audit(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let row = audit_entry::Model {
+            id: ids::new(),
+            project_id: self.scope.project_id().to_owned(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            create_time: At(now),
+        };
+        let tx = self.store.write().await?;
+        insert(tx.db(), row).await?;
+        tx.commit().await
+    }
+
+    /// A page of the log, newest first, and the token of the next page.
+    pub async fn audit_entries(
+        &self,
+        page_size: u64,
+        page_token: Option<String>,
+    ) -> Result<(Vec<AuditEntry>, Option<String>)> {
+        let rows = audit_entry::Entity::find()
+            .filter(audit_entry::Column::ProjectId.eq(self.scope.project_id()))
+            .apply_if(page_token, |query, token| {
+                query.filter(audit_entry::Column::Id.lt(token))
+            })
+            .order_by_desc(audit_entry::Column::Id)
+            .limit(page_size.saturating_add(1))
+            .all(self.store.read())
+            .await?;
+        let page = usize::try_from(page_size).unwrap_or(usize::MAX);
+        let more = rows.len() > page;
+        let entries: Vec<AuditEntry> = rows.into_iter().take(page).map(Into::into).collect();
+        let next = entries.last().filter(|_| more).map(|last| last.id.clone());
+        Ok((entries, next))
+    }
+}
