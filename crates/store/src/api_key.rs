@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rand::seq::IndexedRandom as _;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::columns::{At, Words, ms};
@@ -49,6 +49,17 @@ pub struct NewApiKey {
     pub access: Vec<String>,
     /// The whole key, where it is given from outside; else one is made.
     pub whole: Option<SecretString>,
+}
+
+/// What changes of a key; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyChange {
+    /// A name for people.
+    pub label: Option<String>,
+    /// Scopes; none is everything.
+    pub access: Option<Vec<String>>,
+    /// Whether it opens anything.
+    pub active: Option<bool>,
 }
 
 impl From<api_key::Model> for ApiKey {
@@ -101,6 +112,58 @@ impl Tenant<'_> {
             .all(self.store.read())
             .await?;
         Ok(rows.into_iter().map(ApiKey::from).collect())
+    }
+
+    /// One key, named by its public part or whole.
+    pub async fn api_key(&self, public_part_or_whole: &str) -> Result<ApiKey> {
+        let row = api_key::Entity::find()
+            .filter(api_key::Column::ProjectId.eq(self.scope.project_id()))
+            .filter(
+                api_key::Column::Key
+                    .eq(public_part_or_whole)
+                    .or(api_key::Column::Digest.eq(digest(public_part_or_whole))),
+            )
+            .one(self.store.read())
+            .await?;
+        row.map(ApiKey::from)
+            .ok_or_else(|| StoreError::not_found("API key", public_part(public_part_or_whole)))
+    }
+
+    /// Changes what is given of a key.
+    pub async fn change_api_key(
+        &self,
+        public_part_or_whole: &str,
+        change: ApiKeyChange,
+        now: Timestamp,
+    ) -> Result<ApiKey> {
+        let known = self.api_key(public_part_or_whole).await?;
+        let tx = self.store.write().await?;
+        tx.execute(
+            "UPDATE api_key SET label = COALESCE($2, label), scopes = COALESCE($3, scopes), \
+             active = COALESCE($4, active), update_time = $5 WHERE id = $1",
+            [
+                known.id.as_str().into(),
+                change.label.into(),
+                change.access.map(Words).into(),
+                change.active.into(),
+                ms(now).into(),
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        self.api_key(&known.key).await
+    }
+
+    /// Deletes a key, named by its public part or whole.
+    pub async fn delete_api_key(&self, public_part_or_whole: &str) -> Result<()> {
+        let known = self.api_key(public_part_or_whole).await?;
+        let tx = self.store.write().await?;
+        tx.execute(
+            "DELETE FROM api_key WHERE id = $1",
+            [known.id.as_str().into()],
+        )
+        .await?;
+        tx.commit().await
     }
 
     /// Makes a key, named by its public part or whole, open nothing any more.

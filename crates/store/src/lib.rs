@@ -46,7 +46,7 @@ mod sync;
 mod wake;
 mod work;
 
-pub use api_key::{ApiKey, NewApiKey};
+pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
 pub use audit::AuditEntry;
 pub use budget::Spend;
 pub use connection::{
@@ -71,7 +71,7 @@ pub use outbox::{
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};
-pub use provider_app::{NewProviderApp, ProviderApp};
+pub use provider_app::{NewProviderApp, ProviderApp, ProviderAppChange};
 pub use revision::{NewRevision, Revision};
 pub use scope::{Access, Actor, Scope, Tenant};
 pub use secrets::MasterKeys;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::columns::At;
+use crate::columns::{At, ms};
 use crate::entities::{insert, project};
 use crate::error::{Result, StoreError, or_conflict};
 use crate::scope::{Actor, Tenant};
@@ -110,5 +110,30 @@ impl Tenant<'_> {
             .await?
             .map(Project::from)
             .ok_or_else(|| StoreError::not_found("project", id))
+    }
+
+    /// Changes the names that are given. `Conflict` when the name is taken.
+    pub async fn change_project(
+        &self,
+        name: Option<String>,
+        app_name: Option<String>,
+        now: Timestamp,
+    ) -> Result<Project> {
+        let taken = name.clone().unwrap_or_default();
+        let tx = self.store.write().await?;
+        tx.execute(
+            "UPDATE project SET name = COALESCE($2, name), app_name = COALESCE($3, app_name), \
+             update_time = $4 WHERE id = $1",
+            [
+                self.scope.project_id().into(),
+                name.into(),
+                app_name.into(),
+                ms(now).into(),
+            ],
+        )
+        .await
+        .map_err(|error| or_conflict(error, "project", || format!("name {taken}")))?;
+        tx.commit().await?;
+        self.project().await
     }
 }

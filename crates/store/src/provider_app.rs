@@ -2,11 +2,11 @@
 //! is sealed.
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::columns::{At, Json, Words};
+use crate::columns::{At, Json, Words, ms};
 use crate::entities::{insert, provider_app};
 use crate::error::{Result, StoreError, or_conflict};
 use crate::scope::Tenant;
@@ -49,6 +49,21 @@ pub struct NewProviderApp {
     pub client_secret: SecretString,
     /// The scopes to ask consent for.
     pub scopes: Vec<String>,
+    /// What the builder keeps with it.
+    pub metadata: Option<Value>,
+}
+
+/// What changes of a provider app; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderAppChange {
+    /// The provider's own identifier of it.
+    pub external_ref: Option<String>,
+    /// The OAuth client id.
+    pub client_id: Option<String>,
+    /// The OAuth client secret.
+    pub client_secret: Option<SecretString>,
+    /// The scopes to ask consent for.
+    pub scopes: Option<Vec<String>>,
     /// What the builder keeps with it.
     pub metadata: Option<Value>,
 }
@@ -141,6 +156,76 @@ impl Tenant<'_> {
         let row = self.provider_app_row(id).await?;
         let keys = &self.store.inner.keys;
         keys.open_text(secret_at(&row.id), &row.client_secret)
+    }
+
+    /// Changes what is given. A new client id or secret counts from the next
+    /// refresh on.
+    pub async fn change_provider_app(
+        &self,
+        id: &str,
+        change: ProviderAppChange,
+        now: Timestamp,
+    ) -> Result<ProviderApp> {
+        let known = self.provider_app(id).await?;
+        let keys = &self.store.inner.keys;
+        let seal = |secret: SecretString| {
+            keys.seal(secret_at(&known.id), secret.expose_secret().as_bytes())
+        };
+        let tx = self.store.write().await?;
+        tx.execute(
+            "UPDATE provider_app SET external_ref = COALESCE($2, external_ref), \
+             client_id = COALESCE($3, client_id), client_secret = COALESCE($4, client_secret), \
+             scopes = COALESCE($5, scopes), metadata = COALESCE($6, metadata), update_time = $7 \
+             WHERE id = $1",
+            [
+                known.id.as_str().into(),
+                change.external_ref.into(),
+                change.client_id.into(),
+                change.client_secret.map(seal).transpose()?.into(),
+                change.scopes.map(Words).into(),
+                change.metadata.map(Json).into(),
+                ms(now).into(),
+            ],
+        )
+        .await
+        .map_err(|error| {
+            or_conflict(error, "provider app", || {
+                format!("provider {}, that externalRef", known.provider)
+            })
+        })?;
+        tx.commit().await?;
+        self.provider_app(id).await
+    }
+
+    /// Deletes a provider app. `Conflict` while connections refresh their tokens
+    /// with it.
+    pub async fn delete_provider_app(&self, id: &str) -> Result<()> {
+        let known = self.provider_app(id).await?;
+        let tx = self.store.write().await?;
+        let lock = format!(
+            "SELECT id FROM provider_app WHERE id = $1{}",
+            tx.backend().for_update()
+        );
+        let lock = tx.backend().sql(&lock, [known.id.as_str().into()]);
+        tx.db().query_one_raw(lock).await?;
+        let used = tx.backend().sql(
+            "SELECT COUNT(*) AS connections FROM connection WHERE provider_app_id = $1",
+            [known.id.as_str().into()],
+        );
+        let used = tx.db().query_one_raw(used).await?;
+        let used: i64 = used.map_or(Ok(0), |row| row.try_get("", "connections"))?;
+        if used > 0 {
+            return Err(StoreError::Conflict {
+                what: "connection",
+                detail: format!("{used} of them"),
+            });
+        }
+        tx.execute(
+            "DELETE FROM provider_app WHERE id = $1",
+            [known.id.as_str().into()],
+        )
+        .await?;
+        tx.commit().await
     }
 
     /// The project's provider apps, oldest first.

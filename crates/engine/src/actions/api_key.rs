@@ -1,9 +1,9 @@
 //! API keys.
 
 use secrecy::SecretString;
-use store::{Actor, ApiKey, NewApiKey};
+use store::{Actor, ApiKey, ApiKeyChange, NewApiKey};
 
-use super::require_full;
+use super::{audit, require_full};
 use crate::{ActionError, Engine};
 
 /// The scopes that a key can have.
@@ -20,22 +20,71 @@ pub async fn create(
     new: NewApiKey,
 ) -> Result<(ApiKey, SecretString), ActionError> {
     require_full(actor)?;
-    if let Some(unknown) = new
-        .access
+    check_scopes(&new.access)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let now = engine.clock.now();
+    let (key, whole) = tenant.create_api_key(new, now).await?;
+    audit(&tenant, actor, "api-key.create", &key.key, now).await?;
+    Ok((key, whole))
+}
+
+/// Changes the label, the scopes, or whether the key opens anything.
+///
+/// # Errors
+/// [`ActionError::NotFound`], [`ActionError::Invalid`] for an unknown scope.
+pub async fn update(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    key: &str,
+    change: ApiKeyChange,
+) -> Result<ApiKey, ActionError> {
+    require_full(actor)?;
+    check_scopes(change.access.as_deref().unwrap_or_default())?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let now = engine.clock.now();
+    let changed = tenant.change_api_key(key, change, now).await?;
+    audit(&tenant, actor, "api-key.update", &changed.key, now).await?;
+    Ok(changed)
+}
+
+/// Deletes a key: from then on it opens nothing.
+///
+/// # Errors
+/// [`ActionError::NotFound`]
+pub async fn delete(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    key: &str,
+) -> Result<(), ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let known = tenant.api_key(key).await?;
+    tenant.delete_api_key(key).await?;
+    audit(
+        &tenant,
+        actor,
+        "api-key.delete",
+        &known.key,
+        engine.clock.now(),
+    )
+    .await
+}
+
+fn check_scopes(scopes: &[String]) -> Result<(), ActionError> {
+    let unknown = scopes
         .iter()
-        .find(|scope| !SCOPES.contains(&scope.as_str()))
-    {
-        return Err(ActionError::invalid(
+        .find(|scope| !SCOPES.contains(&scope.as_str()));
+    unknown.map_or(Ok(()), |unknown| {
+        Err(ActionError::invalid(
             format!("there is no scope `{unknown}`"),
             "Use `full` or `frontend`",
-        ));
-    }
-    let scope = engine.store.scope(actor, project).await?;
-    Ok(engine
-        .store
-        .within(&scope)
-        .create_api_key(new, engine.clock.now())
-        .await?)
+        ))
+    })
 }
 
 /// Revokes a key, named by its public part or by the whole of it.

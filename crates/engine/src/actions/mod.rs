@@ -12,7 +12,8 @@ pub mod project;
 pub mod provider_app;
 pub mod upload;
 
-use store::{Access, Actor};
+use jiff::Timestamp;
+use store::{Access, Actor, Tenant};
 
 use crate::error::ActionError;
 
@@ -41,4 +42,15 @@ fn require_name(what: &'static str, name: &str) -> Result<(), ActionError> {
         ));
     }
     Ok(())
+}
+
+/// Writes down what the actor did.
+async fn audit(
+    tenant: &Tenant<'_>,
+    actor: &Actor,
+    action: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), ActionError> {
+    Ok(tenant.audit(&actor.label(), action, subject, now).await?)
 }

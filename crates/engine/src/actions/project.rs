@@ -2,7 +2,7 @@
 
 use store::{Actor, NewProject, Project};
 
-use super::require_name;
+use super::{audit, require_full, require_name};
 use crate::{ActionError, Engine};
 
 /// Creates a project. Keys belong to a project, so they cannot.
@@ -38,4 +38,30 @@ pub async fn create(
         .store
         .create_project(actor, new, engine.clock.now())
         .await?)
+}
+
+/// Changes the names that are given.
+///
+/// # Errors
+/// [`ActionError::Conflict`] when the name is taken.
+pub async fn update(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    name: Option<String>,
+    app_name: Option<String>,
+) -> Result<Project, ActionError> {
+    require_full(actor)?;
+    if let Some(name) = &name {
+        require_name("name", name)?;
+    }
+    if let Some(app_name) = &app_name {
+        require_name("appName", app_name)?;
+    }
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let now = engine.clock.now();
+    let changed = tenant.change_project(name, app_name, now).await?;
+    audit(&tenant, actor, "project.update", &changed.id, now).await?;
+    Ok(changed)
 }

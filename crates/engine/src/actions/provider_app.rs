@@ -1,10 +1,10 @@
 //! Provider apps: the builder's own OAuth client at a provider.
 
-use store::{Actor, NewProviderApp, ProviderApp};
+use store::{Actor, NewProviderApp, ProviderApp, ProviderAppChange, StoreError};
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{require_full, require_name};
+use super::{audit, require_full, require_name};
 use crate::{ActionError, Engine};
 
 /// Registers a provider app.
@@ -26,16 +26,80 @@ pub async fn create(
         ));
     }
     require_name("clientId", &new.client_id)?;
-    if new.client_secret.expose_secret().is_empty() {
+    require_secret(&new.client_secret)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let now = engine.clock.now();
+    let app = tenant.create_provider_app(new, now).await?;
+    audit(&tenant, actor, "provider-app.create", &app.id, now).await?;
+    Ok(app)
+}
+
+/// Changes what is given of a provider app.
+///
+/// # Errors
+/// [`ActionError::Invalid`] for an empty client id or secret.
+pub async fn update(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    id: &str,
+    change: ProviderAppChange,
+) -> Result<ProviderApp, ActionError> {
+    require_full(actor)?;
+    if let Some(client_id) = &change.client_id {
+        require_name("clientId", client_id)?;
+    }
+    if let Some(secret) = &change.client_secret {
+        require_secret(secret)?;
+    }
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let now = engine.clock.now();
+    let changed = tenant.change_provider_app(id, change, now).await?;
+    audit(&tenant, actor, "provider-app.update", id, now).await?;
+    Ok(changed)
+}
+
+/// Deletes a provider app.
+///
+/// # Errors
+/// [`ActionError::Invalid`] while connections refresh their tokens with it.
+pub async fn delete(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    id: &str,
+) -> Result<(), ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    tenant
+        .delete_provider_app(id)
+        .await
+        .map_err(|error| match error {
+            StoreError::Conflict { detail, .. } => ActionError::invalid(
+                format!("connections were made with this provider app ({detail})"),
+                "Delete the connections first; to replace the client id or secret, update the provider app",
+            ),
+            other => other.into(),
+        })?;
+    audit(
+        &tenant,
+        actor,
+        "provider-app.delete",
+        id,
+        engine.clock.now(),
+    )
+    .await
+}
+
+fn require_secret(secret: &SecretString) -> Result<(), ActionError> {
+    if secret.expose_secret().is_empty() {
         return Err(ActionError::invalid(
             "`clientSecret` is empty",
             "Copy it from the provider's page",
         ));
     }
-    let scope = engine.store.scope(actor, project).await?;
-    Ok(engine
-        .store
-        .within(&scope)
-        .create_provider_app(new, engine.clock.now())
-        .await?)
+    Ok(())
 }

@@ -1,28 +1,42 @@
 //! The Platform API below `/v1`: one file a resource, in the shapes of the
 //! published contract. Lists are bare arrays unless the contract paginates.
 
+mod api_keys;
 mod audit_log;
 mod connection_request;
 mod connections;
 mod destinations;
 mod installations;
 mod integrations;
+mod mask;
 mod oauth_connect;
 mod operations;
 mod projects;
 mod provider_apps;
+mod providers;
 mod upload_url;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use engine::Engine;
 
 /// Every route, relative to `/v1`.
 pub(crate) fn routes() -> Router<Engine> {
     Router::new()
         .route("/projects", get(projects::list).post(projects::create))
-        .route("/projects/{project}", get(projects::get))
+        .route("/projects/{project}", get(projects::get).patch(projects::update))
         .route("/projects/{project}/provider-apps", get(provider_apps::list).post(provider_apps::create))
+        .route(
+            "/projects/{project}/provider-apps/{app}",
+            patch(provider_apps::update).delete(provider_apps::delete),
+        )
+        .route("/projects/{project}/api-keys", get(api_keys::list).post(api_keys::create))
+        .route(
+            "/projects/{project}/api-keys/{key}",
+            get(api_keys::get).patch(api_keys::update).delete(api_keys::delete),
+        )
+        .route("/providers", get(providers::list))
+        .route("/providers/{provider}", get(providers::get))
         .route("/projects/{project}/destinations", get(destinations::list).post(destinations::create))
         .route("/projects/{project}/destinations/{destination}", get(destinations::get))
         .route("/projects/{project}/integrations", get(integrations::list))

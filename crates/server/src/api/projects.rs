@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Project;
 
+use super::mask::Mask;
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
@@ -104,4 +105,33 @@ pub(crate) async fn get(
         branding_removal: Granted { value: true },
     });
     Ok(axum::Json(json))
+}
+
+/// `PATCH /projects/{p}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    update_mask: Vec<String>,
+    project: Changed,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    name: Option<String>,
+    app_name: Option<String>,
+}
+
+/// Changes what the mask names.
+pub(crate) async fn update(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path(project): Path<String>,
+    Json(change): Json<Change>,
+) -> Result<axum::Json<ProjectJson>, Problem> {
+    let mask = Mask::of(change.update_mask, &["name", "appName"])?;
+    let name = mask.take("name", change.project.name);
+    let app_name = mask.take("appName", change.project.app_name);
+    let changed = actions::project::update(&engine, &actor, &project, name, app_name).await?;
+    Ok(axum::Json(changed.into()))
 }

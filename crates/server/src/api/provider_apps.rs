@@ -1,13 +1,15 @@
 //! `/projects/{p}/provider-apps`. The client secret goes in and never comes out.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{NewProviderApp, ProviderApp};
+use store::{NewProviderApp, ProviderApp, ProviderAppChange};
 
+use super::mask::Mask;
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
@@ -86,4 +88,61 @@ pub(crate) async fn create(
     };
     let app = actions::provider_app::create(&engine, &actor, &project, new).await?;
     Ok(axum::Json(app.into()))
+}
+
+/// `PATCH /projects/{p}/provider-apps/{a}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    update_mask: Vec<String>,
+    provider_app: Changed,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    external_ref: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+    scopes: Option<Vec<String>>,
+    metadata: Option<Value>,
+}
+
+/// Changes what the mask names.
+pub(crate) async fn update(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, app)): Path<(String, String)>,
+    Json(change): Json<Change>,
+) -> Result<axum::Json<ProviderAppJson>, Problem> {
+    let mask = Mask::of(
+        change.update_mask,
+        &[
+            "externalRef",
+            "clientId",
+            "clientSecret",
+            "scopes",
+            "metadata",
+        ],
+    )?;
+    let given = change.provider_app;
+    let change = ProviderAppChange {
+        external_ref: mask.take("externalRef", given.external_ref),
+        client_id: mask.take("clientId", given.client_id),
+        client_secret: mask.take("clientSecret", given.client_secret),
+        scopes: mask.take("scopes", given.scopes),
+        metadata: mask.take("metadata", given.metadata),
+    };
+    let changed = actions::provider_app::update(&engine, &actor, &project, &app, change).await?;
+    Ok(axum::Json(changed.into()))
+}
+
+/// Deletes a provider app.
+pub(crate) async fn delete(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, app)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    actions::provider_app::delete(&engine, &actor, &project, &app).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,5 +1,6 @@
 //! One file a route.
 
+mod api_keys;
 mod auth;
 mod connections;
 mod destinations;
@@ -15,4 +16,5 @@ mod pages;
 mod problems;
 mod projects;
 mod provider_apps;
+mod providers;
 mod uploads;

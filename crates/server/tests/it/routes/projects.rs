@@ -5,7 +5,7 @@ use testing::TestStore;
 
 use crate::world::{PROJECT, World, path};
 
-testing::both!(a_key_sees_its_project);
+testing::both!(a_key_sees_its_project, a_project_is_renamed);
 
 async fn a_key_sees_its_project(store: TestStore) {
     let world = World::idle(store).await;
@@ -42,4 +42,36 @@ async fn a_key_sees_its_project(store: TestStore) {
             .contains("ligature project create"),
         "{problem}"
     );
+}
+
+async fn a_project_is_renamed(store: TestStore) {
+    let world = World::idle(store).await;
+    world.add_project("taken").await;
+    let patch = async |mask: &[&str], project: serde_json::Value| {
+        let body = json!({ "updateMask": mask, "project": project });
+        let body = body.to_string().into_bytes();
+        world
+            .api
+            .send(http::Method::PATCH, &path(""), body, &[])
+            .await
+    };
+    let changed = patch(&["appName"], json!({ "appName": "Acme!", "name": "no" }))
+        .await
+        .json(200);
+    assert_eq!(
+        (&changed["appName"], &changed["name"]),
+        (&json!("Acme!"), &json!(PROJECT))
+    );
+    patch(&["name"], json!({ "name": "taken" }))
+        .await
+        .problem(409);
+    patch(&["name"], json!({ "name": " " })).await.problem(422);
+    patch(&["orgId"], json!({ "orgId": "x" }))
+        .await
+        .problem(400);
+    patch(&["name"], json!({ "name": "renamed" }))
+        .await
+        .json(200);
+    world.api.get("/v1/projects/renamed").await.json(200);
+    world.api.get(&path("")).await.problem(404);
 }

@@ -7,7 +7,8 @@ use crate::world::{World, path};
 
 testing::both!(
     the_secret_goes_in_and_never_comes_out,
-    what_makes_no_sense_is_refused
+    what_makes_no_sense_is_refused,
+    a_provider_app_is_changed_and_deleted
 );
 
 async fn the_secret_goes_in_and_never_comes_out(store: TestStore) {
@@ -65,4 +66,59 @@ async fn what_makes_no_sense_is_refused(store: TestStore) {
         world.api.get(&path("/provider-apps")).await.json(200),
         json!([])
     );
+}
+
+async fn a_provider_app_is_changed_and_deleted(store: TestStore) {
+    let world = World::idle(store).await;
+    let app = world.provider_app().await;
+    let one = path(&format!("/provider-apps/{}", app["id"].as_str().unwrap()));
+    let patch = async |mask: &[&str], app: serde_json::Value| {
+        let body = json!({ "updateMask": mask, "providerApp": app });
+        let body = body.to_string().into_bytes();
+        world.api.send(http::Method::PATCH, &one, body, &[]).await
+    };
+    let delete = async || {
+        world
+            .api
+            .send(http::Method::DELETE, &one, Vec::new(), &[])
+            .await
+    };
+    let changed = patch(
+        &["scopes"],
+        json!({ "scopes": ["account"], "clientId": "not named" }),
+    )
+    .await
+    .json(200);
+    assert_eq!(changed["scopes"], json!(["account"]));
+    assert_eq!(changed["clientId"], app["clientId"]);
+    patch(&["clientSecret"], json!({ "clientSecret": "" }))
+        .await
+        .problem(422);
+    patch(&["provider"], json!({ "provider": "x" }))
+        .await
+        .problem(400);
+    // A wrong secret is found out at the exchange, a right one mends it.
+    patch(&["clientSecret"], json!({ "clientSecret": "wrong" }))
+        .await
+        .json(200);
+    let url = world.authorize_url(&world.connect_body("customer-1")).await;
+    assert_ne!(world.consent(&url, "approve").await.status, 200);
+    let right = world.provider.options.client_secret.clone();
+    patch(&["clientSecret"], json!({ "clientSecret": right }))
+        .await
+        .json(200);
+    let connection = world.connect("customer-1").await;
+    let problem = delete().await.problem(422);
+    assert!(
+        problem["remedy"].as_str().unwrap().contains("connections"),
+        "{problem}"
+    );
+    let id = connection["id"].as_str().unwrap();
+    let connection = path(&format!("/connections/{id}"));
+    world
+        .api
+        .send(http::Method::DELETE, &connection, Vec::new(), &[])
+        .await;
+    assert_eq!(delete().await.status, 204);
+    delete().await.problem(404);
 }
