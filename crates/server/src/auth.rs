@@ -1,4 +1,5 @@
-//! Who asks: an API key in `X-Api-Key`. The key is looked up by its hash.
+//! Who asks: an API key in `X-Api-Key`, looked up by its hash; or a token of a
+//! customer in `Authorization: Bearer`, which sees its own group only.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -6,7 +7,7 @@ use engine::{Access, Actor, Engine};
 
 use crate::problem::Problem;
 
-/// A caller with any valid key.
+/// A caller with any valid key or token.
 #[derive(Debug)]
 pub(crate) struct Caller(pub(crate) Actor);
 
@@ -18,14 +19,23 @@ impl FromRequestParts<Engine> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let key = parts
-            .headers
-            .get("x-api-key")
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim);
+        let header = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let key = header("x-api-key").map(str::trim);
         let Some(key) = key.filter(|key| !key.is_empty()) else {
-            return Err(Problem::new(401, "the request has no API key")
-                .remedy("Send one in the X-Api-Key header; make one with `ligature api-key create --project P`"));
+            let bearer = header("authorization").and_then(|value| {
+                let (scheme, token) = value.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+            });
+            return match bearer {
+                Some(token) => Ok(Self(engine.authenticate_jwt(token).await?)),
+                None => Err(Problem::new(401, "the request has no API key")
+                    .remedy("Send one in the X-Api-Key header; make one with `ligature api-key create --project P`")),
+            };
         };
         let actor = engine
             .store

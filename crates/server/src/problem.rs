@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use connector::Failure;
-use engine::{ActionError, LinkError};
+use engine::{ActionError, JwtError, LinkError};
 use serde::Serialize;
 use store::StoreError;
 
@@ -155,6 +155,19 @@ impl From<LinkError> for Problem {
             LinkError::Expired => Self::new(410, error.to_string())
                 .remedy("Links are good for 15 minutes and made anew at each delivery attempt"),
             LinkError::Forged => Self::new(403, error.to_string()),
+        }
+    }
+}
+
+impl From<JwtError> for Problem {
+    fn from(error: JwtError) -> Self {
+        match error {
+            JwtError::Store(error) => error.into(),
+            JwtError::Invalid | JwtError::Expired | JwtError::TooLong | JwtError::Claim(_) => {
+                Self::new(401, error.to_string()).remedy(
+                    "Sign with RS256, with the key's id as `kid`, the claims groupRef, consumerRef and exp, and a lifetime of at most 600 seconds",
+                )
+            }
         }
     }
 }

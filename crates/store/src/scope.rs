@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 use crate::Store;
 use crate::entities::{api_key, project};
 use crate::error::{Result, StoreError};
+use crate::jwt_key::JwtKey;
 use crate::secrets::digest;
 
 /// What an [`Actor`] may use.
@@ -35,6 +36,11 @@ enum Who {
         public_part: String,
         access: Access,
     },
+    Customer {
+        project_id: String,
+        group_ref: String,
+        consumer_ref: String,
+    },
 }
 
 impl Actor {
@@ -44,6 +50,7 @@ impl Actor {
         match &self.who {
             Who::Operator => Access::Full,
             Who::ApiKey { access, .. } => *access,
+            Who::Customer { .. } => Access::Frontend,
         }
     }
 
@@ -52,7 +59,7 @@ impl Actor {
     pub fn project_id(&self) -> Option<&str> {
         match &self.who {
             Who::Operator => None,
-            Who::ApiKey { project_id, .. } => Some(project_id),
+            Who::ApiKey { project_id, .. } | Who::Customer { project_id, .. } => Some(project_id),
         }
     }
 
@@ -62,6 +69,21 @@ impl Actor {
         match &self.who {
             Who::Operator => "operator".to_owned(),
             Who::ApiKey { public_part, .. } => format!("api-key:{public_part}"),
+            Who::Customer { consumer_ref, .. } => format!("consumer:{consumer_ref}"),
+        }
+    }
+
+    /// The one group that this actor sees, and the person of it that acts; `None`
+    /// is all of them.
+    #[must_use]
+    pub fn customer(&self) -> Option<(&str, &str)> {
+        match &self.who {
+            Who::Operator | Who::ApiKey { .. } => None,
+            Who::Customer {
+                group_ref,
+                consumer_ref,
+                ..
+            } => Some((group_ref, consumer_ref)),
         }
     }
 
@@ -142,6 +164,18 @@ impl Store {
         }))
     }
 
+    /// A person of one customer, for whom a token was signed by that key.
+    #[must_use]
+    pub fn customer(&self, key: &JwtKey, group_ref: &str, consumer_ref: &str) -> Actor {
+        Actor {
+            who: Who::Customer {
+                project_id: key.project_id.clone(),
+                group_ref: group_ref.to_owned(),
+                consumer_ref: consumer_ref.to_owned(),
+            },
+        }
+    }
+
     /// The scope of a project that the actor may see. A project that does not
     /// exist and one of somebody else are both `NotFound`.
     pub async fn scope(&self, actor: &Actor, project_id_or_name: &str) -> Result<Scope> {
@@ -158,7 +192,10 @@ impl Store {
         rows.iter()
             .find(|row| row.id == project_id_or_name)
             .or(rows.first())
-            .map(|row| Scope::of_project(row.id.clone()))
+            .map(|row| {
+                let group = actor.customer().map(|(group, _)| group.to_owned());
+                Scope::found(row.id.clone(), group)
+            })
             .ok_or_else(|| StoreError::not_found("project", project_id_or_name))
     }
 

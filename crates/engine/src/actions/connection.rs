@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{Actor, Connection, ConnectionChange, Credential, NewConnection};
 
 use super::oauth::MetadataItem;
-use super::{require_full, require_name};
+use super::{require_full, require_name, require_own};
 use crate::calls::{CallError, Caller, Lane};
 use crate::tokens::{Refresh, TokenError};
 use crate::{ActionError, Engine};
@@ -87,6 +87,7 @@ pub async fn generate(
 ) -> Result<Connection, ActionError> {
     require_name("groupRef", &new.group_ref)?;
     require_name("consumerRef", &new.consumer_ref)?;
+    require_own(actor, &new.group_ref, &new.consumer_ref)?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let connector = connector(engine, &new.provider)?;

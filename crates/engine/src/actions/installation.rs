@@ -46,6 +46,14 @@ pub async fn create(
     install: Install,
 ) -> Result<Installation, ActionError> {
     require_name("groupRef", &install.group_ref)?;
+    if actor
+        .customer()
+        .is_some_and(|(group, _)| group != install.group_ref)
+    {
+        return Err(ActionError::Forbidden {
+            detail: "the token is for another group".to_owned(),
+        });
+    }
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&install.integration).await?;

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod destination;
 pub mod installation;
 pub mod integration;
+pub mod jwt_key;
 pub mod oauth;
 pub mod project;
 pub mod provider_app;
@@ -24,6 +25,16 @@ fn require_full(actor: &Actor) -> Result<(), ActionError> {
         Access::Frontend => Err(ActionError::Forbidden {
             detail: "this key is for front ends only; use one with the `full` scope".to_owned(),
         }),
+    }
+}
+
+/// Refuses a customer's token that acts for another group or person than its own.
+fn require_own(actor: &Actor, group_ref: &str, consumer_ref: &str) -> Result<(), ActionError> {
+    match actor.customer() {
+        Some(own) if own != (group_ref, consumer_ref) => Err(ActionError::Forbidden {
+            detail: "the token is for another group or consumer".to_owned(),
+        }),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use store::{Actor, NewConnection, NewOAuthState, OAuthStateTaken, ProviderApp, Scope};
 
 use super::connection::{complete_inputs, workspace_of};
-use super::require_name;
+use super::{require_name, require_own};
 use crate::oauth::{App, OAuthError};
 use crate::{ActionError, Engine, random};
 
@@ -80,6 +80,7 @@ pub async fn connect(
 ) -> Result<String, ActionError> {
     require_name("groupRef", &connect.group_ref)?;
     require_name("consumerRef", &connect.consumer_ref)?;
+    require_own(actor, &connect.group_ref, &connect.consumer_ref)?;
     let scope = engine.store.scope(actor, project).await?;
     let Some(connector) = engine.registry.get(&connect.provider) else {
         return Err(ActionError::bad_request(
@@ -144,7 +145,9 @@ pub async fn reconnect(
         provider: known.provider,
         group_ref: known.group_ref,
         group_name: None,
-        consumer_ref: known.consumer_ref,
+        consumer_ref: actor
+            .customer()
+            .map_or(known.consumer_ref, |(_, consumer)| consumer.to_owned()),
         consumer_name: None,
         provider_workspace_ref: known.provider_workspace_ref,
         provider_metadata,

@@ -8,6 +8,7 @@ mod connections;
 mod destinations;
 mod installations;
 mod integrations;
+mod jwt_keys;
 mod mask;
 mod oauth_connect;
 mod operations;
@@ -34,6 +35,11 @@ pub(crate) fn routes() -> Router<Engine> {
         .route(
             "/projects/{project}/api-keys/{key}",
             get(api_keys::get).patch(api_keys::update).delete(api_keys::delete),
+        )
+        .route("/projects/{project}/jwt-keys", get(jwt_keys::list).post(jwt_keys::create))
+        .route(
+            "/projects/{project}/jwt-keys/{key}",
+            get(jwt_keys::get).patch(jwt_keys::update).delete(jwt_keys::delete),
         )
         .route("/providers", get(providers::list))
         .route("/providers/{provider}", get(providers::get))

@@ -11,6 +11,7 @@ pub(crate) mod customer_group;
 pub(crate) mod destination;
 pub(crate) mod installation;
 pub(crate) mod integration;
+pub(crate) mod jwt_key;
 pub(crate) mod operation;
 pub(crate) mod operation_log;
 pub(crate) mod project;

@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 mod audit;
 mod initial;
+mod jwt_key;
 mod manifest_upload;
 mod observe;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrations {
             Box::new(manifest_upload::ManifestUpload),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
+            Box::new(jwt_key::JwtKey),
         ]
     }
 }

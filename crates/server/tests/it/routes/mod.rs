@@ -8,6 +8,7 @@ mod downloads;
 mod health;
 mod installations;
 mod integrations;
+mod jwt_keys;
 mod metrics;
 mod oauth_callback;
 mod oauth_connect;
