@@ -1,6 +1,8 @@
 //! All routes, and what every request passes through: an id, a trace, a body
 //! limit, headers that keep browsers careful.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
@@ -8,6 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, put};
 use engine::Engine;
+use tower_http::cors::{Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
@@ -40,7 +43,32 @@ pub fn router(engine: Engine) -> Router {
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(middleware::from_fn(identify))
+        // Outermost, so that a refusal too can be read by the page that asked.
+        .layer(cors())
         .with_state(engine)
+}
+
+/// Pages of the builder's app call the API from their own origin. Whoever has a
+/// key may; cookies never count here, so any origin is as good as another.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("x-api-key"),
+            HeaderName::from_static("x-amp-client"),
+            HeaderName::from_static("x-amp-client-version"),
+        ])
+        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+        .max_age(Duration::from_secs(3600))
 }
 
 /// Gives the request an id, which problems and logs name. An id that a proxy in

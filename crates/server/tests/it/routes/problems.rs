@@ -8,7 +8,8 @@ use crate::world::{World, path};
 
 testing::both!(
     refusals_of_the_http_layer_are_problems_too,
-    a_request_id_can_be_given
+    a_request_id_can_be_given,
+    pages_of_other_origins_may_call,
 );
 
 async fn refusals_of_the_http_layer_are_problems_too(store: TestStore) {
@@ -89,4 +90,42 @@ async fn a_request_id_can_be_given(store: TestStore) {
         world.api.get("/nothing").await,
     ];
     assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
+}
+
+async fn pages_of_other_origins_may_call(store: TestStore) {
+    let world = World::idle(store).await;
+    let api = world.api.without_key();
+    for method in ["GET", "POST", "PATCH", "DELETE"] {
+        let headers = [
+            ("origin", "https://app.example"),
+            ("access-control-request-method", method),
+            (
+                "access-control-request-headers",
+                "content-type,x-api-key,authorization,x-amp-client,x-amp-client-version",
+            ),
+        ];
+        let preflight = api
+            .send(
+                http::Method::OPTIONS,
+                "/v1/projects/x/connections/y",
+                Vec::new(),
+                &headers,
+            )
+            .await;
+        assert_eq!(preflight.status, 200, "{}", preflight.text());
+        assert_eq!(preflight.header("access-control-allow-origin"), "*");
+        let allowed = preflight.header("access-control-allow-methods");
+        assert!(allowed.contains(method), "{allowed}");
+        let allowed = preflight.header("access-control-allow-headers");
+        for name in ["x-api-key", "authorization", "x-amp-client-version"] {
+            assert!(allowed.contains(name), "{allowed}");
+        }
+    }
+    // A refusal can be read too.
+    let origin = [("origin", "https://app.example")];
+    let refused = api
+        .send(http::Method::GET, "/v1/projects", Vec::new(), &origin)
+        .await;
+    assert_eq!(refused.header("access-control-allow-origin"), "*");
+    refused.problem(401);
 }
