@@ -27,6 +27,17 @@
 //! Bitbucket stamps every repository, so nothing is known of where it would sort
 //! one that has no time; a query with `q` would not return it.
 //!
+//! **Until a time:** the query says `updated_on < B` too, B cut up to milliseconds.
+//! What changes during the read leaves the range, or stays in it further on, and
+//! the walk ends as ever: at the first short page. T may come to B, and then the
+//! page is empty. Whoever takes the records drops those of B's own millisecond.
+//! Such a walk tells no watermark.
+//!
+//! **Only some records** (conditions in `q`): a record that comes to fulfil them
+//! changes, and is met further on like any other. The watermark is Bitbucket's
+//! own `Date` at the start if the last record found is older: all that was there
+//! then has been passed, and the next read may have other conditions.
+//!
 //! **An end even if records change faster than they are read:** records later
 //! than Bitbucket's own `Date` on the first page are counted, and when there are
 //! more of them than `size` of that page, the read stops and says so. Nothing is
@@ -37,11 +48,10 @@
 
 use connector::Failure;
 use jiff::Timestamp;
-use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
 use super::place::{Digest, Place, Trail};
-use super::{ENCODED, Turn};
+use super::Turn;
 use crate::objects::Row;
 use crate::time;
 use crate::wire::{Entry, Envelope};
@@ -59,6 +69,12 @@ pub(super) struct Walk {
     pagelen: u32,
     /// From when on the read was asked for.
     since: Option<Timestamp>,
+    /// Until when, a whole millisecond; `None` is to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    /// Whether only some of the records are asked for.
+    #[serde(default)]
+    some: bool,
     /// T: a whole millisecond; `None` asks from the beginning.
     from: Option<Timestamp>,
     /// The latest time read.
@@ -97,10 +113,17 @@ struct Chain {
 
 impl Walk {
     /// The beginning.
-    pub(super) fn new(pagelen: u32, since: Option<Timestamp>) -> Self {
+    pub(super) fn new(
+        pagelen: u32,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        some: bool,
+    ) -> Self {
         Self {
             pagelen,
             since,
+            until: until.map(time::cut_up),
+            some,
             from: since.map(time::cut),
             reached: None,
             begun: None,
@@ -131,14 +154,18 @@ impl Walk {
         self.pagelen
     }
 
-    /// The filter and the order, ending in `&`.
-    pub(super) fn query(&self, row: &Row) -> String {
-        let field = row.version.unwrap_or_default();
-        let q = self.from.map(|from| {
-            let q = format!("{field} >= {}", time::filter(from));
-            format!("q={}&", utf8_percent_encode(&q, ENCODED))
-        });
-        format!("{}sort={field}&", q.unwrap_or_default())
+    /// The field that is walked by.
+    pub(super) fn field(&self, row: &Row) -> &'static str {
+        row.version.unwrap_or_default()
+    }
+
+    /// What `q` says of times.
+    pub(super) fn times(&self, row: &Row) -> Option<String> {
+        let field = self.field(row);
+        let from = self.from.map(|from| format!("{field} >= {}", time::filter(from)));
+        let until = self.until.map(|until| format!("{field} < {}", time::filter(until)));
+        let bounds: Vec<String> = from.into_iter().chain(until).collect();
+        (!bounds.is_empty()).then(|| bounds.join(" AND "))
     }
 
     /// Moves on past a page that Bitbucket answered at `answered_at`.
@@ -312,13 +339,19 @@ impl Walk {
         }
     }
 
-    /// From when on the next read must ask.
+    /// From when on the next read must ask; nothing is said of that by a walk
+    /// that was to stop somewhere. Of the records that were not asked for the
+    /// times are not known, but whatever there was at the start has been passed.
     fn watermark(&self, begun: Begun) -> Option<Timestamp> {
+        if self.until.is_some() {
+            return None;
+        }
         let start = begun.at.map(time::less_overlap);
-        self.reached
-            .map(time::less_overlap)
-            .or(self.since)
-            .or(start)
+        let reached = self.reached.map(time::less_overlap);
+        if self.some {
+            return reached.max(start).or(self.since);
+        }
+        reached.or(self.since).or(start)
     }
 }
 
