@@ -35,7 +35,10 @@ pub use deliver::{LinkError, LinkKind, Links};
 pub use error::ActionError;
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
-pub use shape::{InstallationConfig, ReadConfig, ReadObjectConfig, pick};
+pub use shape::{
+    BackfillConfig, DynamicMapping, InstallationConfig, ReadConfig, ReadFilter, ReadObjectConfig,
+    pick,
+};
 pub use store::{Access, Actor, Scope};
 pub use tokens::Tokens;
 pub use worker::Worker;

@@ -305,7 +305,11 @@ impl Position {
             At::Walk(walk) => (walk.times(row), format!("sort={}&", walk.field(row))),
             At::List(_) | At::Branches(_) | At::Details(_) => (None, String::new()),
         };
-        let parts: Vec<&str> = times.iter().chain(&self.conditions).map(String::as_str).collect();
+        let parts: Vec<&str> = times
+            .iter()
+            .chain(&self.conditions)
+            .map(String::as_str)
+            .collect();
         if parts.is_empty() {
             return order;
         }

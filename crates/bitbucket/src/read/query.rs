@@ -27,9 +27,12 @@ pub(super) fn conditions(filters: &[Filter], filterable: &[Filterable]) -> Optio
 }
 
 fn condition(filter: &Filter, filterable: &[Filterable]) -> Option<String> {
-    let known = filterable
-        .iter()
-        .find(|known| known.path.split('.').eq(filter.path.iter().map(String::as_str)))?;
+    let known = filterable.iter().find(|known| {
+        known
+            .path
+            .split('.')
+            .eq(filter.path.iter().map(String::as_str))
+    })?;
     let literal = match (&filter.value, known.value_type) {
         (FilterValue::Text(text), ValueType::String) => quoted(text)?,
         (FilterValue::Truth(truth), ValueType::Boolean) => truth.to_string(),
@@ -102,7 +105,10 @@ mod tests {
             vec![text("is_private", "true")],
             vec![text("size", "7")],
             vec![filter("name", FilterValue::Truth(true))],
-            vec![filter("size", FilterValue::Number(serde_json::Number::from_f64(1.5).unwrap()))],
+            vec![filter(
+                "size",
+                FilterValue::Number(serde_json::Number::from_f64(1.5).unwrap()),
+            )],
             // A name with a dot in it is no path.
             vec![Filter {
                 path: vec!["project.key".to_owned()],
@@ -112,7 +118,10 @@ mod tests {
             assert_eq!(conditions(&filters, FILTERABLE), None, "{filters:?}");
         }
         let filters = [text("unknown", "x"), text("name", "y")];
-        assert_eq!(conditions(&filters, FILTERABLE).as_deref(), Some(r#"name = "y""#));
+        assert_eq!(
+            conditions(&filters, FILTERABLE).as_deref(),
+            Some(r#"name = "y""#)
+        );
     }
 
     #[test]
@@ -125,7 +134,11 @@ mod tests {
             "line\nbreak",
             "nul\0",
         ] {
-            assert_eq!(conditions(&[text("name", hostile)], FILTERABLE), None, "{hostile:?}");
+            assert_eq!(
+                conditions(&[text("name", hostile)], FILTERABLE),
+                None,
+                "{hostile:?}"
+            );
         }
         // Whatever is sent has the two quotes around it and no other.
         for harmless in ["", "it's", "%22 OR 1", "ä✓", "a) OR (b"] {

@@ -50,8 +50,8 @@ use connector::Failure;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::place::{Digest, Place, Trail};
 use super::Turn;
+use super::place::{Digest, Place, Trail};
 use crate::objects::Row;
 use crate::time;
 use crate::wire::{Entry, Envelope};
@@ -162,8 +162,12 @@ impl Walk {
     /// What `q` says of times.
     pub(super) fn times(&self, row: &Row) -> Option<String> {
         let field = self.field(row);
-        let from = self.from.map(|from| format!("{field} >= {}", time::filter(from)));
-        let until = self.until.map(|until| format!("{field} < {}", time::filter(until)));
+        let from = self
+            .from
+            .map(|from| format!("{field} >= {}", time::filter(from)));
+        let until = self
+            .until
+            .map(|until| format!("{field} < {}", time::filter(until)));
         let bounds: Vec<String> = from.into_iter().chain(until).collect();
         (!bounds.is_empty()).then(|| bounds.join(" AND "))
     }

@@ -323,7 +323,9 @@ fn a_range_is_read_whole_and_the_walk_ends() {
             until: Some(Timestamp::from_microsecond(until).unwrap()),
             ..ReadIntent::default()
         };
-        let from = intent.since.map_or(i64::MIN, |since| since.as_microsecond());
+        let from = intent
+            .since
+            .map_or(i64::MIN, |since| since.as_microsecond());
         let most = chance.below(7);
         let reading = walk_as(&mut model, intent, |model| {
             model.live(&mut chance, most, &mut |id| {
@@ -336,9 +338,10 @@ fn a_range_is_read_whole_and_the_walk_ends() {
         let mut missing = missing(&model, &reading.seen, &before);
         missing.retain(|(_, at)| (from..until).contains(at));
         assert!(missing.is_empty(), "seed {seed} missed {missing:?}");
-        let loose = reading.seen.iter().find(|(_, at)| {
-            *at < from.saturating_sub(MS) || *at >= until.saturating_add(MS)
-        });
+        let loose = reading
+            .seen
+            .iter()
+            .find(|(_, at)| *at < from.saturating_sub(MS) || *at >= until.saturating_add(MS));
         assert_eq!(loose, None, "seed {seed}");
     }
 }
@@ -374,7 +377,12 @@ fn reads_of_some_records_miss_none_of_them() {
         };
         seen.extend(walk_as(&mut model, intent, |_| {}).seen);
         assert!(seen.iter().all(|(id, _)| id % 2 == 0));
-        let all = model.records.keys().copied().filter(|id| id % 2 == 0).collect();
+        let all = model
+            .records
+            .keys()
+            .copied()
+            .filter(|id| id % 2 == 0)
+            .collect();
         let missing = missing(&model, &seen, &all);
         assert!(missing.is_empty(), "seed {seed} missed {missing:?}");
     }

@@ -9,6 +9,7 @@ pub mod integration;
 pub mod oauth;
 pub mod project;
 pub mod provider_app;
+pub mod read;
 pub mod upload;
 
 use store::{Access, Actor};
