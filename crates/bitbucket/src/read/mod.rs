@@ -101,12 +101,7 @@ pub(crate) fn start(intent: &ReadIntent) -> Result<State, Failure> {
         .map_or(row.pagelen, |size| size.clamp(1, row.pagelen));
     let conditions = query::conditions(&intent.filters, row.object.filterable);
     let at = match row.paging {
-        Paging::ByKey => At::Walk(Walk::new(
-            pagelen,
-            intent.since,
-            intent.until,
-            conditions.is_some(),
-        )),
+        Paging::ByKey => At::Walk(Walk::new(pagelen, intent.since, intent.until)),
         Paging::ByNext => At::List(List::new(pagelen)),
         Paging::Branches { .. } => At::Branches(Branches::new(pagelen)),
         Paging::Details { .. } => At::Details(Details::new(pagelen)),

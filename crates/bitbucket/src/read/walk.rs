@@ -34,9 +34,7 @@
 //! Such a walk tells no watermark.
 //!
 //! **Only some records** (conditions in `q`): a record that comes to fulfil them
-//! changes, and is met further on like any other. The watermark is Bitbucket's
-//! own `Date` at the start if the last record found is older: all that was there
-//! then has been passed, and the next read may have other conditions.
+//! changes, and is met further on like any other.
 //!
 //! **An end even if records change faster than they are read:** records later
 //! than Bitbucket's own `Date` on the first page are counted, and when there are
@@ -72,9 +70,6 @@ pub(super) struct Walk {
     /// Until when, a whole millisecond; `None` is to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
-    /// Whether only some of the records are asked for.
-    #[serde(default)]
-    some: bool,
     /// T: a whole millisecond; `None` asks from the beginning.
     from: Option<Timestamp>,
     /// The latest time read.
@@ -113,17 +108,11 @@ struct Chain {
 
 impl Walk {
     /// The beginning.
-    pub(super) fn new(
-        pagelen: u32,
-        since: Option<Timestamp>,
-        until: Option<Timestamp>,
-        some: bool,
-    ) -> Self {
+    pub(super) fn new(pagelen: u32, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         Self {
             pagelen,
             since,
             until: until.map(time::cut_up),
-            some,
             from: since.map(time::cut),
             reached: None,
             begun: None,
@@ -344,17 +333,13 @@ impl Walk {
     }
 
     /// From when on the next read must ask; nothing is said of that by a walk
-    /// that was to stop somewhere. Of the records that were not asked for the
-    /// times are not known, but whatever there was at the start has been passed.
+    /// that was to stop somewhere.
     fn watermark(&self, begun: Begun) -> Option<Timestamp> {
         if self.until.is_some() {
             return None;
         }
         let start = begun.at.map(time::less_overlap);
         let reached = self.reached.map(time::less_overlap);
-        if self.some {
-            return reached.max(start).or(self.since);
-        }
         reached.or(self.since).or(start)
     }
 }

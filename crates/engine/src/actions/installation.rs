@@ -9,14 +9,10 @@ use store::{
 };
 
 use super::require_name;
-use crate::read::{Sampled, inputs_of, sample};
+use crate::read::{CLOCK_SKEW, Sampled, inputs_of, sample};
 use crate::schedule;
 use crate::shape::{InstallationConfig, Selection, chosen, completed};
 use crate::{ActionError, Engine};
-
-/// How far behind ours a provider's clock may be. Once anything has been read,
-/// watermarks follow the provider's own clock.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 
 /// A request for an installation.
 #[derive(Debug, Clone)]
@@ -258,7 +254,7 @@ impl Planner<'_> {
             Some(_) | None => (None, None),
         };
         // The provider's clock may be behind ours.
-        let overlap = self.now.checked_sub(OVERLAP).unwrap_or(self.now);
+        let overlap = self.now.checked_sub(CLOCK_SKEW).unwrap_or(self.now);
         let watermark = run.is_none().then_some(overlap);
         let key = schedule::key(&self.connection.id, &object.object_name);
         NewSync {

@@ -85,10 +85,11 @@ pub async fn trigger(
         .read
         .as_ref()
         .and_then(|read| chosen(read.objects.iter(), object));
+    let wanted = choice.is_some() || object.is_always_enabled();
     let selection = Selection::new(object, choice).map_err(|error| {
         ActionError::bad_request(error.to_string(), "Mend the installation's config")
     })?;
-    if !selection.enabled {
+    if !wanted || !selection.enabled {
         return Err(disabled());
     }
     let new = NewTriggeredRead {

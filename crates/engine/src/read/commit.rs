@@ -91,7 +91,9 @@ impl Reader {
         Ok(next)
     }
 
-    /// Tells news from repeats, and what is wanted from what is not.
+    /// Tells news from repeats, and what is wanted from what is not. Where a mark
+    /// outlives the run, it stands for a delivery: another read may want what
+    /// this one does not. Where it does not, it counts towards a whole reading.
     async fn sort(&self, subject: &ReadSubject, plan: &Plan, page: &Page) -> Result<Sorted, Stop> {
         let unusable = |e: &dyn std::fmt::Display| Stop::Definition(e.to_string());
         let marks = plan.marks(page, subject);
@@ -108,8 +110,11 @@ impl Reader {
                 continue;
             }
             sorted.distinct += 1;
-            sorted.seen.push(mark.clone());
-            if plan.wanted.holds(record).map_err(|e| unusable(&e))? {
+            let wanted = plan.wanted.holds(record).map_err(|e| unusable(&e))?;
+            if wanted || !plan.by_time {
+                sorted.seen.push(mark.clone());
+            }
+            if wanted {
                 sorted
                     .shaped
                     .push(plan.selection.shape(record).map_err(|e| unusable(&e))?);

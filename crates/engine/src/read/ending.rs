@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, RunEnd, StoreError,
+    Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, ReadType, RunEnd,
+    StoreError,
 };
 
 use super::failure::{self, Verdict};
@@ -29,9 +30,11 @@ impl Reader {
             Verdict::GiveUp { result } => {
                 tracing::warn!(sync = %subject.sync.id, class = failure.class(), "a read failed");
                 let log = log::error(&result, &failure.to_string(), failure::details(failure));
+                let asked_for = subject.sync.read_type == Some(ReadType::Triggered);
                 match failure {
                     // Due from now on: a new consent wakes it, or its next tick.
-                    connector::Failure::Unauthorized { .. } => {
+                    // Whoever asked for a read may ask again.
+                    connector::Failure::Unauthorized { .. } if !asked_for => {
                         let next = due::following(subject, now);
                         self.end_run(lease, result, log, Some(now), next).await
                     }

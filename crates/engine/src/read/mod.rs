@@ -20,6 +20,7 @@ pub use direct::{DirectError, DirectRead, Pause};
 pub(crate) use sample::{Sampled, sample};
 
 use connector::{Connector, Filtering, Intent, Outcome, ReadIntent};
+use jiff::SignedDuration;
 use serde_json::json;
 use store::{Lease, ReadSubject, ReadType, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,10 @@ use due::Due;
 use place::Place;
 use plan::Plan;
 use std::sync::Arc;
+
+/// How far behind ours a provider's clock may be, where one is compared with the
+/// other. Once anything has been read, watermarks follow the provider's alone.
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Pages in one turn. Then the sync steps back, so that a long backfill does not
 /// keep others of its lane waiting.

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use store::{NewLog, ReadRange, ReadSubject, ReadType, SeenKey};
 
-use super::log;
 use super::place::Place;
+use super::{CLOCK_SKEW, log};
 use crate::calls::Lane;
 use crate::shape::{Selection, Wanted};
 
@@ -95,14 +95,25 @@ impl Plan {
     }
 
     /// From when on the next incremental read must ask after this run, if that
-    /// moves. A read that somebody asked for moves it only when it left out
-    /// nothing that the reads before it had not brought, and never back.
+    /// moves. After a backfill with conditions of its own that is the install:
+    /// what it dropped meanwhile may be wanted by the others, and what it dropped
+    /// of before is not. A read that somebody asked for moves it only when it left
+    /// out nothing that the reads before it had not brought, and never back.
     pub(super) fn watermark(
         &self,
         subject: &ReadSubject,
         told: Option<Timestamp>,
     ) -> Option<Timestamp> {
         let told = told.filter(|_| self.by_time)?;
+        if subject.sync.read_type == Some(ReadType::Backfill)
+            && self.selection.has_backfill_filters()
+        {
+            return subject
+                .installation
+                .create_time
+                .checked_sub(CLOCK_SKEW)
+                .ok();
+        }
         if !self.triggered {
             return Some(told);
         }

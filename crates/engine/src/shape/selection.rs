@@ -181,6 +181,11 @@ impl Selection {
         }
     }
 
+    /// Whether a backfill has conditions of its own.
+    pub(crate) fn has_backfill_filters(&self) -> bool {
+        self.backfill_filters.is_some()
+    }
+
     /// The names at the top of the record that are looked for: what a message or
     /// a condition is made from.
     pub(crate) fn sources(&self) -> BTreeSet<&str> {

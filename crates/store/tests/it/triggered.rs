@@ -226,10 +226,9 @@ async fn a_queue_survives_and_goes_with_its_object(store: TestStore) {
     let world = world(&store, "mail").await;
     let run = queued(&store, &world, range(None, Some("2026-01-01T00:00:00Z"))).await;
     let lease = claim(&store, "a", after(1)).await;
-    store
-        .commit_page(&lease, last(600), after(2))
-        .await
-        .unwrap();
+    let mut end = last(600);
+    end.end.as_mut().unwrap().watermark = Some(after(-60));
+    store.commit_page(&lease, end, after(2)).await.unwrap();
     let zombie = lease;
     let store = store.reopen().await;
     let lease = claim(&store, "b", after(3)).await;
@@ -238,6 +237,11 @@ async fn a_queue_survives_and_goes_with_its_object(store: TestStore) {
     assert!(store.begin_triggered(&lease).await.unwrap());
     let sync = store.read_subject(&lease).await.unwrap().sync;
     assert_eq!(sync.operation_id, Some(run));
+    assert_eq!(
+        sync.watermark,
+        Some(after(-60)),
+        "where reads go on is kept"
+    );
     // Begun again after a crash, it is the same run.
     let lease = claim(&store, "c", after(40)).await;
     assert!(!store.begin_triggered(&lease).await.unwrap());

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testing::TestStore;
 
-use super::asked::all;
+use super::asked::{all, by_time};
 use super::schedule::{manifest, runs};
 use crate::world::World;
 use crate::world::steps::{GROUP, install_body, installations};
@@ -14,6 +14,7 @@ testing::both!(
     conditions_are_checked_wherever_they_can_be,
     no_value_gets_out_of_its_condition,
     a_backfill_may_have_its_own_conditions,
+    what_a_backfill_drops_meanwhile_is_not_lost,
     a_list_is_filtered_and_still_known_to_be_whole,
     conditions_that_make_no_sense_are_refused,
 );
@@ -143,6 +144,33 @@ async fn a_backfill_may_have_its_own_conditions(store: TestStore) {
         all(&world.brought(&scheduled).await, "uuid"),
         [public["uuid"].as_str().unwrap()]
     );
+}
+
+async fn what_a_backfill_drops_meanwhile_is_not_lost(store: TestStore) {
+    let world = prepared(store, "repositories").await;
+    let (_, records) = by_time(&world.served("repositories/acme").await, "updated_on");
+    // Neither is a field that Bitbucket filters by, so the backfill sees them all.
+    let keys = json!({
+        "fieldFilters": [filter("$['workspace']['slug']", json!("acme"))],
+        "backfill": {
+            "defaultPeriod": { "fullHistory": true },
+            "fieldFilters": [filter("$['workspace']['slug']", json!("another"))],
+        },
+    });
+    let barrier = world.provider.park("/2.0/repositories/acme", 2).await;
+    let installation = installed(&world, "repositories", keys).await;
+    world.provider.parked(barrier).await;
+    let slug = records[220]["slug"].clone();
+    let touch =
+        json!({ "kind": "touch", "object": "repositories", "workspace": "acme", "name": slug });
+    world.provider.mutate(touch).await;
+    world.provider.release(barrier).await;
+    let operation = world.ended(&installation).await["repositories"].clone();
+    assert_eq!(operation["metadata"]["progress"]["recordsProcessed"], 0);
+    world.clock.advance(SignedDuration::from_hours(2));
+    let ended = runs(&world, &installation, 2).await;
+    let brought = world.brought(ended[0]["id"].as_str().unwrap()).await;
+    assert_eq!(all(&brought, "slug"), [slug.as_str().unwrap()]);
 }
 
 async fn a_list_is_filtered_and_still_known_to_be_whole(store: TestStore) {
