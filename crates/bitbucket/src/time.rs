@@ -27,6 +27,12 @@ pub(crate) fn cut(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_microsecond().div_euclid(1000)).unwrap_or(time)
 }
 
+/// The earliest whole millisecond that is not before `time`.
+pub(crate) fn cut_up(time: Timestamp) -> Timestamp {
+    let down = cut(time);
+    if down == time { down } else { after(down) }
+}
+
 /// The whole millisecond after the one `time` lies in.
 pub(crate) fn after(time: Timestamp) -> Timestamp {
     cut(time)
@@ -57,7 +63,7 @@ pub(crate) fn http(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::{after, cut, filter, http, normalise, parse};
+    use super::{after, cut, cut_up, filter, http, normalise, parse};
 
     #[test]
     fn fractions_are_optional_and_offsets_any() {
@@ -81,6 +87,8 @@ mod tests {
         let time = parse("2026-01-02T03:04:05.678999+00:00").unwrap();
         assert_eq!(filter(cut(time)), "2026-01-02T03:04:05.678Z");
         assert_eq!(filter(after(time)), "2026-01-02T03:04:05.679Z");
+        assert_eq!(filter(cut_up(time)), "2026-01-02T03:04:05.679Z");
+        assert_eq!(cut_up(cut(time)), cut(time));
         let early = parse("1969-12-31T23:59:59.999900Z").unwrap();
         assert_eq!(filter(cut(early)), "1969-12-31T23:59:59.999Z");
     }

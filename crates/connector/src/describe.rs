@@ -117,6 +117,8 @@ pub struct Object {
     pub timestamp: Option<&'static str>,
     /// What the provider itself can filter.
     pub filtering: Filtering,
+    /// The fields by whose value the provider can filter on its side.
+    pub filterable: &'static [Filterable],
     /// The fields known beforehand.
     pub fields: &'static [Field],
     /// The OAuth scope that reading needs, if any.
@@ -126,6 +128,16 @@ pub struct Object {
     pub removed: Option<Removed>,
     /// The provider's page about the object.
     pub docs_url: &'static str,
+}
+
+/// A field by whose value the provider can filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filterable {
+    /// Its dotted path from the top of the record.
+    pub path: &'static str,
+    /// The type of value that it is compared with: [`ValueType::String`],
+    /// [`ValueType::Boolean`] or [`ValueType::Int`].
+    pub value_type: ValueType,
 }
 
 /// The end of an object.

@@ -13,27 +13,29 @@
 mod describe;
 mod exchange;
 mod failure;
+mod filter;
 mod outcome;
 
 use std::fmt;
 
 pub use describe::{
-    Description, Field, Filtering, Input, OAuth, Object, OwnCredential, OwnCredentialKind, Removed,
-    ResourceGroup, ValueType,
+    Description, Field, Filterable, Filtering, Input, OAuth, Object, OwnCredential,
+    OwnCredentialKind, Removed, ResourceGroup, ValueType,
 };
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;
+pub use filter::{Filter, FilterValue};
 pub use outcome::{Outcome, Page, Record};
 
 /// What is wanted from a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Intent {
     /// Read an object from its beginning, or what changed since a time.
     Read(ReadIntent),
 }
 
 /// One read of one object.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReadIntent {
     /// The provider's name of the object, such as `repositories`.
     pub object: String,
@@ -42,6 +44,14 @@ pub struct ReadIntent {
     /// Only records changed at or after this time. Objects that the provider
     /// cannot filter are read whole: see [`Object::filtering`].
     pub since: Option<jiff::Timestamp>,
+    /// Only records changed before this time, as far as the provider can tell
+    /// them apart: a few more may come, and none less.
+    pub until: Option<jiff::Timestamp>,
+    /// Only records that fulfil all of these. A provider that cannot filter by
+    /// one of them brings the others too, so whoever asks looks for himself.
+    pub filters: Vec<Filter>,
+    /// Records in a page, where fewer are wanted than the object's own number.
+    pub page_size: Option<u32>,
 }
 
 /// Where a machine stands: opaque to everyone but the connector that made it,

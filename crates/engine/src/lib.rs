@@ -39,7 +39,10 @@ pub use error::ActionError;
 pub use jwt::JwtError;
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
-pub use shape::{InstallationConfig, ReadConfig, ReadObjectConfig, pick};
+pub use shape::{
+    BackfillConfig, DynamicMapping, InstallationConfig, ReadConfig, ReadFilter, ReadObjectConfig,
+    pick,
+};
 pub use store::{Access, Actor, Scope};
 pub use tokens::{Refresh, Tokens};
 pub use worker::Worker;

@@ -64,6 +64,26 @@ impl FieldPath {
         })
     }
 
+    /// Reads a name in which dots lead down, such as `project.key`; a JSONPath is
+    /// read as [`FieldPath::parse`] reads it.
+    ///
+    /// # Errors
+    /// As [`FieldPath::parse`], and when there is nothing between two dots.
+    pub fn parse_dotted(field_name: &str) -> Result<Self, FieldPathError> {
+        if field_name.starts_with('$') {
+            return Self::parse(field_name);
+        }
+        let mut names = field_name.split('.').map(str::to_owned);
+        let path = Self {
+            first: names.next().unwrap_or_default(),
+            rest: names.collect(),
+        };
+        if path.segments().any(str::is_empty) {
+            return Err(FieldPathError::Empty);
+        }
+        Ok(path)
+    }
+
     /// The name at the top of the record.
     #[must_use]
     pub fn first_segment(&self) -> &str {

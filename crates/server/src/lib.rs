@@ -14,6 +14,7 @@ mod metrics;
 mod oauth_callback;
 mod pages;
 mod problem;
+mod read_api;
 mod uploads;
 
 pub use app::router;

@@ -7,6 +7,8 @@ use sea_orm::sea_query::{
 use sea_orm::{ColIdx, DbErr, QueryResult, TryGetError, TryGetable};
 use serde_json::Value;
 
+use crate::triggered::ReadRange;
+
 /// A time: BIGINT, milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct At(pub(crate) Timestamp);
@@ -18,6 +20,10 @@ pub(crate) struct Json(pub(crate) Value);
 /// A list of strings: TEXT, a JSON array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Words(pub(crate) Vec<String>);
+
+/// A range of times: TEXT, JSON, as fine as they were given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) ReadRange);
 
 impl At {
     /// The time in a nullable column.
@@ -124,3 +130,4 @@ macro_rules! json_text {
 
 json_text!(Json);
 json_text!(Words);
+json_text!(Span);

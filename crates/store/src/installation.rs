@@ -137,6 +137,7 @@ async fn add_sync(
         read_type: new.run,
         position: None,
         since: new.since.map(At),
+        range: None,
         watermark: new.watermark.map(At),
         due_at: new.due_at.map(At),
         records_processed: 0,

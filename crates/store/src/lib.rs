@@ -44,6 +44,7 @@ mod secrets;
 mod seen;
 mod statement;
 mod sync;
+mod triggered;
 mod wake;
 mod work;
 
@@ -79,6 +80,7 @@ pub use scope::{Access, Actor, Scope, Tenant};
 pub use secrets::MasterKeys;
 pub use seen::SeenKey;
 pub use sync::{Afterwards, PageCommit, ReadSubject, RunEnd, Sync};
+pub use triggered::{NewTriggeredRead, ReadRange, Triggered};
 pub use wake::WakeKind;
 pub use work::{BACKFILL, INTERACTIVE, Kind, LEASE, Lease, RENEW_EVERY, SCHEDULED};
 

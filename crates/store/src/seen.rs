@@ -77,3 +77,13 @@ pub(crate) async fn forget_before(tx: &Tx<'_>, sync_id: &str, version: &str) -> 
     .await?;
     Ok(())
 }
+
+/// Forgets one version.
+pub(crate) async fn forget_version(tx: &Tx<'_>, sync_id: &str, version: &str) -> Result<()> {
+    tx.execute(
+        "DELETE FROM seen_key WHERE sync_id = $1 AND version = $2",
+        [sync_id.into(), version.into()],
+    )
+    .await?;
+    Ok(())
+}

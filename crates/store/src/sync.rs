@@ -27,6 +27,7 @@ use crate::project::Project;
 use crate::revision::Revision;
 use crate::scope::Scope;
 use crate::seen::{self, SeenKey};
+use crate::triggered::{self, ReadRange};
 use crate::work::{self, Lease};
 
 /// The state of reading one object of one installation.
@@ -46,6 +47,8 @@ pub struct Sync {
     pub position: Option<String>,
     /// Where that run began; `None` is the beginning.
     pub since: Option<Timestamp>,
+    /// What that run was asked to read, if somebody asked for it.
+    pub range: Option<ReadRange>,
     /// Where the next incremental read begins.
     pub watermark: Option<Timestamp>,
     /// When the next scheduled read is due; `None` is never.
@@ -107,7 +110,8 @@ pub struct RunEnd {
     pub status: OperationStatus,
     /// A sentence about what came of it.
     pub result: Option<String>,
-    /// Where the next incremental read begins; `None` leaves it.
+    /// Where the next incremental read begins; `None` leaves it, and where there
+    /// was none it becomes the beginning of the run, unless that was triggered.
     pub watermark: Option<Timestamp>,
     /// Seen keys whose version is below this are forgotten.
     pub forget_seen_before: Option<String>,
@@ -134,6 +138,7 @@ impl From<sync::Model> for Sync {
             read_type: row.read_type,
             position: row.position,
             since: At::opt(row.since),
+            range: row.range.map(|span| span.0),
             watermark: At::opt(row.watermark),
             due_at: At::opt(row.due_at),
             records_processed: row.records_processed,
@@ -213,11 +218,15 @@ impl Store {
         if let Some(operation_id) = &run.operation_id {
             operation_log::append(&tx, operation_id, &commit.logs, now).await?;
         }
+        let mut afterwards = commit.afterwards;
         if let Some(end) = &commit.end {
             finish_run(&tx, &run, end, now).await?;
+            if triggered::is_next(&tx, lease).await? {
+                afterwards = Afterwards::Release(Some(now));
+            }
         }
         work::reset_attempts(&tx, lease).await?;
-        if let Afterwards::Release(next_at) = commit.afterwards {
+        if let Afterwards::Release(next_at) = afterwards {
             work::release(&mut tx, lease, next_at, now).await?;
         }
         tx.commit().await
@@ -244,7 +253,7 @@ impl Store {
         insert(tx.db(), operation).await?;
         tx.execute(
             "UPDATE sync SET operation_id = $2, read_type = $3, position = NULL, since = $4, \
-             records_processed = 0, records_estimated_total = NULL WHERE id = $1",
+             range = NULL, records_processed = 0, records_estimated_total = NULL WHERE id = $1",
             [
                 sync.id.as_str().into(),
                 operation_id.as_str().into(),
@@ -370,7 +379,7 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
     // up to when this one began.
     tx.execute(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
-         watermark = COALESCE($2, watermark, since), due_at = $3, records_processed = 0, \
+         range = NULL, watermark = COALESCE($2, watermark, since), due_at = $3, records_processed = 0, \
          records_estimated_total = NULL, fresh_at = CASE WHEN $4 THEN COALESCE($2, \
          (SELECT create_time FROM operation WHERE operation.id = sync.operation_id), $5) \
          ELSE fresh_at END WHERE id = $1",
@@ -393,6 +402,9 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
     .await?;
     if let Some(version) = &end.forget_seen_before {
         seen::forget_before(tx, &run.id, version).await?;
+    }
+    if let (Some(ReadType::Triggered), Some(operation_id)) = (run.read_type, &run.operation_id) {
+        seen::forget_version(tx, &run.id, operation_id).await?;
     }
     Ok(())
 }

@@ -173,6 +173,41 @@ pub(crate) async fn change_lane(tx: &Tx<'_>, lease: &Lease, lane: i32) -> Result
     Ok(())
 }
 
+/// Locks the row of a subject, so that nobody begins, commits or ends meanwhile.
+pub(crate) async fn lock(tx: &Tx<'_>, kind: Kind, subject_id: &str) -> Result<()> {
+    let backend = tx.backend();
+    let sql = format!(
+        "SELECT epoch FROM work WHERE kind = $1 AND subject_id = $2{}",
+        backend.for_update()
+    );
+    let statement = backend.sql(&sql, [kind.0.into(), subject_id.into()]);
+    tx.db().query_one_raw(statement).await?;
+    Ok(())
+}
+
+/// Makes the subject's work due now, ahead of the other lanes; while it runs, it
+/// will run again.
+pub(crate) async fn poke_interactive(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    subject_id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET lane = $4, run_again = (owner IS NOT NULL), \
+         next_at = CASE WHEN next_at <= $3 THEN next_at ELSE $3 END \
+         WHERE kind = $1 AND subject_id = $2",
+        [
+            kind.0.into(),
+            subject_id.into(),
+            ms(now).into(),
+            INTERACTIVE.into(),
+        ],
+    )
+    .await?;
+    tx.wake(WakeKind::Work).await
+}
+
 /// Frees the row; it checks the fence itself.
 pub(crate) async fn release(
     tx: &mut Tx<'_>,

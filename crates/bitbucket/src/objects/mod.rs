@@ -5,6 +5,7 @@
 //! of these is one more row and a folder of fixtures.
 
 mod fields;
+mod filters;
 
 use std::sync::LazyLock;
 
@@ -84,6 +85,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["uuid"],
             timestamp: Some("updated_on"),
             filtering: Filtering::ByTime,
+            filterable: filters::REPOSITORY,
             fields: fields::REPOSITORY,
             scope: Some("repository"),
             removed: None,
@@ -103,6 +105,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["uuid"],
             timestamp: Some("updated_on"),
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::PROJECT,
             scope: Some("project"),
             removed: None,
@@ -122,6 +125,7 @@ pub(crate) const ROWS: &[Row] = &[
             // The only time a hook has.
             timestamp: Some("created_at"),
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::HOOK,
             scope: Some("webhook"),
             removed: None,
@@ -142,6 +146,7 @@ pub(crate) const ROWS: &[Row] = &[
             // `added_on` goes when the workspace is administered elsewhere.
             timestamp: None,
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::MEMBER,
             scope: Some("account"),
             removed: None,
@@ -160,6 +165,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["user.uuid"],
             timestamp: None,
             filtering: Filtering::None,
+            filterable: filters::PERMISSION,
             fields: fields::PERMISSION,
             scope: Some("account"),
             removed: None,
@@ -178,6 +184,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["user.uuid", "repository.uuid"],
             timestamp: None,
             filtering: Filtering::None,
+            filterable: filters::REPOSITORY_PERMISSION,
             fields: fields::REPOSITORY_PERMISSION,
             scope: Some("account"),
             removed: None,
@@ -197,6 +204,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["uuid"],
             timestamp: None,
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::VARIABLE,
             scope: Some("pipeline"),
             removed: None,
@@ -215,6 +223,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["id"],
             timestamp: Some("updated_on"),
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::SNIPPET,
             scope: Some("snippet"),
             removed: None,
@@ -233,6 +242,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["uuid"],
             timestamp: Some("updated_on"),
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::WORKSPACE,
             scope: Some("account"),
             removed: None,
@@ -255,6 +265,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["email"],
             timestamp: None,
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::EMAIL,
             scope: Some("email"),
             removed: None,
@@ -274,6 +285,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["subject_type", "event"],
             timestamp: None,
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::HOOK_EVENT,
             // Public.
             scope: None,
@@ -300,6 +312,7 @@ pub(crate) const ROWS: &[Row] = &[
             key: &["key"],
             timestamp: None,
             filtering: Filtering::None,
+            filterable: &[],
             fields: fields::LINKER,
             // It never took anything but the token of a Connect app.
             scope: None,

@@ -12,6 +12,7 @@ mod branches;
 mod details;
 mod list;
 mod place;
+mod query;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,9 @@ struct Position {
     object: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workspace: Option<String>,
+    /// What `q` says besides times. It is dropped where Bitbucket refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conditions: Option<String>,
     at: At,
 }
 
@@ -92,15 +96,20 @@ pub(crate) fn start(intent: &ReadIntent) -> Result<State, Failure> {
     } else {
         None
     };
+    let pagelen = intent
+        .page_size
+        .map_or(row.pagelen, |size| size.clamp(1, row.pagelen));
+    let conditions = query::conditions(&intent.filters, row.object.filterable);
     let at = match row.paging {
-        Paging::ByKey => At::Walk(Walk::new(row.pagelen, intent.since)),
-        Paging::ByNext => At::List(List::new(row.pagelen)),
-        Paging::Branches { .. } => At::Branches(Branches::new(row.pagelen)),
-        Paging::Details { .. } => At::Details(Details::new(row.pagelen)),
+        Paging::ByKey => At::Walk(Walk::new(pagelen, intent.since, intent.until)),
+        Paging::ByNext => At::List(List::new(pagelen)),
+        Paging::Branches { .. } => At::Branches(Branches::new(pagelen)),
+        Paging::Details { .. } => At::Details(Details::new(pagelen)),
     };
     State::pack(&Position {
         object: intent.object.clone(),
         workspace,
+        conditions,
         at,
     })
 }
@@ -119,9 +128,7 @@ pub(crate) fn step(api: &Url, state: &State) -> Result<Request, Failure> {
         Some((Place::Url(next), _)) => next.clone(),
         Some((place, pagelen)) => {
             let mut url = base + "?";
-            if let At::Walk(walk) = &position.at {
-                url.push_str(&walk.query(row));
-            }
+            url.push_str(&position.query(row));
             url.push_str(&format!("pagelen={pagelen}"));
             if let Place::Page(number) = place {
                 url.push_str(&format!("&page={number}"));
@@ -148,6 +155,9 @@ pub(crate) fn advance(api: &Url, state: &State, response: &Response) -> Result<O
     };
     if let Some(gone) = asked.is_gone() {
         return Err(gone);
+    }
+    if let Some(unconditional) = position.without_conditions(response) {
+        return Ok(Outcome::Again(State::pack(&unconditional)?));
     }
     let step = match position.at.clone() {
         At::Walk(walk) => walk.advance(&asked)?.map(At::Walk),
@@ -282,6 +292,44 @@ impl Position {
             "{workspace}",
             &encoded(self.workspace.as_deref().unwrap_or_default()),
         )
+    }
+
+    /// The filter and the order of a page that we ask for, ending in `&`.
+    fn query(&self, row: &Row) -> String {
+        let (times, order) = match &self.at {
+            At::Walk(walk) => (walk.times(row), format!("sort={}&", walk.field(row))),
+            At::List(_) | At::Branches(_) | At::Details(_) => (None, String::new()),
+        };
+        let parts: Vec<&str> = times
+            .iter()
+            .chain(&self.conditions)
+            .map(String::as_str)
+            .collect();
+        if parts.is_empty() {
+            return order;
+        }
+        let q = parts.join(" AND ");
+        format!("q={}&{order}", utf8_percent_encode(&q, ENCODED))
+    }
+
+    /// The same position without conditions, where Bitbucket may have refused
+    /// one of them: it names no list of what it filters by. If they were not to
+    /// blame, the next answer is the same and stands.
+    fn without_conditions(&self, response: &Response) -> Option<Self> {
+        self.conditions.as_ref()?;
+        if response.status != 400 || failure::is_invalid_pagelen(response) {
+            return None;
+        }
+        let at = match &self.at {
+            At::Walk(walk) => At::Walk(walk.with_pagelen(walk.pagelen())),
+            At::List(list) => At::List(List::new(list.pagelen())),
+            At::Branches(_) | At::Details(_) => return None,
+        };
+        Some(Self {
+            conditions: None,
+            at,
+            ..self.clone()
+        })
     }
 
     /// What is asked for, in words.

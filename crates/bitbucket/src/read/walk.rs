@@ -27,6 +27,15 @@
 //! Bitbucket stamps every repository, so nothing is known of where it would sort
 //! one that has no time; a query with `q` would not return it.
 //!
+//! **Until a time:** the query says `updated_on < B` too, B cut up to milliseconds.
+//! What changes during the read leaves the range, or stays in it further on, and
+//! the walk ends as ever: at the first short page. T may come to B, and then the
+//! page is empty. Whoever takes the records drops those of B's own millisecond.
+//! Such a walk tells no watermark.
+//!
+//! **Only some records** (conditions in `q`): a record that comes to fulfil them
+//! changes, and is met further on like any other.
+//!
 //! **An end even if records change faster than they are read:** records later
 //! than Bitbucket's own `Date` on the first page are counted, and when there are
 //! more of them than `size` of that page, the read stops and says so. Nothing is
@@ -37,11 +46,10 @@
 
 use connector::Failure;
 use jiff::Timestamp;
-use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
+use super::Turn;
 use super::place::{Digest, Place, Trail};
-use super::{ENCODED, Turn};
 use crate::objects::Row;
 use crate::time;
 use crate::wire::{Entry, Envelope};
@@ -59,6 +67,9 @@ pub(super) struct Walk {
     pagelen: u32,
     /// From when on the read was asked for.
     since: Option<Timestamp>,
+    /// Until when, a whole millisecond; `None` is to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
     /// T: a whole millisecond; `None` asks from the beginning.
     from: Option<Timestamp>,
     /// The latest time read.
@@ -97,10 +108,11 @@ struct Chain {
 
 impl Walk {
     /// The beginning.
-    pub(super) fn new(pagelen: u32, since: Option<Timestamp>) -> Self {
+    pub(super) fn new(pagelen: u32, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         Self {
             pagelen,
             since,
+            until: until.map(time::cut_up),
             from: since.map(time::cut),
             reached: None,
             begun: None,
@@ -131,14 +143,22 @@ impl Walk {
         self.pagelen
     }
 
-    /// The filter and the order, ending in `&`.
-    pub(super) fn query(&self, row: &Row) -> String {
-        let field = row.version.unwrap_or_default();
-        let q = self.from.map(|from| {
-            let q = format!("{field} >= {}", time::filter(from));
-            format!("q={}&", utf8_percent_encode(&q, ENCODED))
-        });
-        format!("{}sort={field}&", q.unwrap_or_default())
+    /// The field that is walked by.
+    pub(super) fn field(&self, row: &Row) -> &'static str {
+        row.version.unwrap_or_default()
+    }
+
+    /// What `q` says of times.
+    pub(super) fn times(&self, row: &Row) -> Option<String> {
+        let field = self.field(row);
+        let from = self
+            .from
+            .map(|from| format!("{field} >= {}", time::filter(from)));
+        let until = self
+            .until
+            .map(|until| format!("{field} < {}", time::filter(until)));
+        let bounds: Vec<String> = from.into_iter().chain(until).collect();
+        (!bounds.is_empty()).then(|| bounds.join(" AND "))
     }
 
     /// Moves on past a page that Bitbucket answered at `answered_at`.
@@ -312,13 +332,15 @@ impl Walk {
         }
     }
 
-    /// From when on the next read must ask.
+    /// From when on the next read must ask; nothing is said of that by a walk
+    /// that was to stop somewhere.
     fn watermark(&self, begun: Begun) -> Option<Timestamp> {
+        if self.until.is_some() {
+            return None;
+        }
         let start = begun.at.map(time::less_overlap);
-        self.reached
-            .map(time::less_overlap)
-            .or(self.since)
-            .or(start)
+        let reached = self.reached.map(time::less_overlap);
+        reached.or(self.since).or(start)
     }
 }
 

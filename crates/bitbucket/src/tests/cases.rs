@@ -16,7 +16,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use connector::{Connector, Failure, Intent, Method, Outcome, Page, ReadIntent, Response, State};
+use connector::{
+    Connector, Failure, Filter, FilterValue, Intent, Method, Outcome, Page, ReadIntent, Response,
+    State,
+};
+use serde_json::Value;
 
 use super::bitbucket;
 use crate::objects::Row;
@@ -128,13 +132,16 @@ fn check(row: &Row, path: &Path) {
 fn intent(object: &str, head: &str) -> Intent {
     let mut intent = ReadIntent {
         object: object.to_owned(),
-        inputs: BTreeMap::new(),
-        since: None,
+        ..ReadIntent::default()
     };
     let lines = head.lines().filter(|line| !line.is_empty());
     for line in lines.filter(|line| !line.starts_with('#')) {
         if let Some(since) = line.strip_prefix("since ") {
             intent.since = Some(since.parse().unwrap());
+        } else if let Some(until) = line.strip_prefix("until ") {
+            intent.until = Some(until.parse().unwrap());
+        } else if let Some(filter) = line.strip_prefix("filter ") {
+            intent.filters.push(condition(filter));
         } else {
             let (name, value) = line
                 .strip_prefix("inputs ")
@@ -145,6 +152,21 @@ fn intent(object: &str, head: &str) -> Intent {
         }
     }
     Intent::Read(intent)
+}
+
+/// `project.key="CORE"`: a dotted path and a JSON value.
+fn condition(text: &str) -> Filter {
+    let (path, value) = text.split_once('=').unwrap();
+    let value = match serde_json::from_str(value).unwrap() {
+        Value::String(text) => FilterValue::Text(text),
+        Value::Bool(truth) => FilterValue::Truth(truth),
+        Value::Number(number) => FilterValue::Number(number),
+        other => panic!("{other} is no value of a filter"),
+    };
+    Filter {
+        path: path.split('.').map(str::to_owned).collect(),
+        value,
+    }
 }
 
 fn gets(status: u16, content: &str) -> Response {

@@ -25,6 +25,7 @@ fn read(object: &str, workspace: &str, since: Option<&str>) -> Intent {
         object: object.to_owned(),
         inputs: BTreeMap::from([("workspace".to_owned(), workspace.to_owned())]),
         since: since.map(|time| time.parse().unwrap()),
+        ..ReadIntent::default()
     })
 }
 
@@ -81,6 +82,16 @@ fn description_is_whole() {
         for path in object.key.iter().copied().chain(object.timestamp) {
             let top = path.split('.').next().unwrap();
             assert!(names.contains(&top), "{} lacks {top}", object.name);
+        }
+        for known in object.filterable {
+            let top = known.path.split('.').next().unwrap();
+            let field = object.fields.iter().find(|field| field.name == top);
+            let field = field.unwrap_or_else(|| panic!("{} lacks {top}", object.name));
+            let same = match known.value_type {
+                ValueType::Boolean | ValueType::Int => field.value_type == known.value_type,
+                _ => !matches!(field.value_type, ValueType::Boolean | ValueType::Int),
+            };
+            assert!(same, "{}.{}", object.name, known.path);
         }
     }
     for row in crate::objects::ROWS {

@@ -8,10 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector::{Connector, Outcome, Page, Response, State};
+use connector::{
+    Connector, Filter, FilterValue, Intent, Outcome, Page, ReadIntent, Response, State,
+};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{bitbucket, read};
+use super::bitbucket;
 
 const MS: i64 = 1_000;
 
@@ -50,10 +52,15 @@ impl Model {
         let url = url::Url::parse(url).unwrap();
         let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
         assert_eq!(query["sort"], "updated_on");
-        let from = query.get("q").map(|q| {
-            let time = q.strip_prefix("updated_on >= ").unwrap();
-            time.parse::<Timestamp>().unwrap().as_microsecond()
-        });
+        let query_text = query.get("q").map_or("", String::as_str);
+        let bound = |operator: &str| {
+            let time = query_text
+                .split(" AND ")
+                .find_map(|part| part.strip_prefix(&format!("updated_on {operator} ")))?;
+            Some(time.parse::<Timestamp>().unwrap().as_microsecond())
+        };
+        let (from, until) = (bound(">="), bound("<"));
+        let even = query_text.contains("language = \"even\"");
         let pagelen: usize = query["pagelen"].parse().unwrap();
         if pagelen > self.largest_page {
             let body = r#"{"type":"error","error":{"message":"Invalid pagelen"}}"#;
@@ -63,6 +70,8 @@ impl Model {
             .records
             .iter()
             .filter(|(_, at)| from.is_none_or(|from| **at >= from))
+            .filter(|(_, at)| until.is_none_or(|until| **at < until))
+            .filter(|(id, _)| !even || *id % 2 == 0)
             .map(|(id, at)| (*at, *id))
             .collect();
         matching.sort_unstable();
@@ -145,17 +154,27 @@ fn stamp(at: i64) -> String {
 /// whether it stopped early.
 struct Reading {
     seen: BTreeSet<(u64, i64)>,
-    watermark: Timestamp,
+    watermark: Option<Timestamp>,
     early: bool,
     requests: usize,
 }
 
-fn walk(model: &mut Model, since: Option<Timestamp>, mut live: impl FnMut(&mut Model)) -> Reading {
+fn walk(model: &mut Model, since: Option<Timestamp>, live: impl FnMut(&mut Model)) -> Reading {
+    let intent = ReadIntent {
+        since,
+        ..ReadIntent::default()
+    };
+    walk_as(model, intent, live)
+}
+
+fn walk_as(model: &mut Model, intent: ReadIntent, mut live: impl FnMut(&mut Model)) -> Reading {
     let bitbucket = bitbucket();
-    let since = since.map(|since| since.to_string());
-    let mut state: State = bitbucket
-        .start(&read("repositories", "acme", since.as_deref()))
-        .unwrap();
+    let intent = ReadIntent {
+        object: "repositories".to_owned(),
+        inputs: BTreeMap::from([("workspace".to_owned(), "acme".to_owned())]),
+        ..intent
+    };
+    let mut state: State = bitbucket.start(&Intent::Read(intent)).unwrap();
     let mut seen = BTreeSet::new();
     let mut total = None;
     for requests in 1..5_000 {
@@ -182,10 +201,9 @@ fn walk(model: &mut Model, since: Option<Timestamp>, mut live: impl FnMut(&mut M
             None => {
                 let early = page.notes.iter().any(|note| note.contains("faster"));
                 assert_eq!(early, !page.notes.is_empty(), "{:?}", page.notes);
-                let watermark = page.watermark.unwrap();
                 return Reading {
                     seen,
-                    watermark,
+                    watermark: page.watermark,
                     early,
                     requests,
                 };
@@ -253,7 +271,7 @@ fn nothing_that_stays_is_missed() {
             continue;
         }
         // It stopped early: what changed is met from the watermark on.
-        let rest = walk(&mut model, Some(reading.watermark), |_| {});
+        let rest = walk(&mut model, reading.watermark, |_| {});
         let seen = reading.seen.union(&rest.seen).copied().collect();
         let missing = missing(&model, &seen, &before);
         assert!(
@@ -275,12 +293,96 @@ fn reads_one_after_the_other_miss_nothing() {
                 model.live(&mut chance, 3, &mut |_| {})
             });
             seen.extend(reading.seen);
-            since = Some(reading.watermark);
+            since = Some(reading.watermark.unwrap());
             model.now += 600_000_000;
         }
         let last = walk(&mut model, since, |_| {});
         seen.extend(last.seen);
         let all = model.records.keys().copied().collect();
+        let missing = missing(&model, &seen, &all);
+        assert!(missing.is_empty(), "seed {seed} missed {missing:?}");
+    }
+}
+
+#[test]
+fn a_range_is_read_whole_and_the_walk_ends() {
+    for seed in 0..300 {
+        let mut chance = Chance(seed);
+        let mut model = model(&mut chance, seed % 4 != 0);
+        let times: BTreeSet<i64> = model.records.values().copied().collect();
+        let times: Vec<i64> = times.into_iter().collect();
+        let pick = |chance: &mut Chance| {
+            let offset = i64::try_from(chance.below(3)).unwrap() - 1;
+            times[chance.index(times.len())] + offset
+        };
+        let (one, other) = (pick(&mut chance), pick(&mut chance));
+        let (from, until) = (one.min(other), one.max(other));
+        let mut before: BTreeSet<u64> = model.records.keys().copied().collect();
+        let intent = ReadIntent {
+            since: (seed % 3 != 0).then(|| Timestamp::from_microsecond(from).unwrap()),
+            until: Some(Timestamp::from_microsecond(until).unwrap()),
+            ..ReadIntent::default()
+        };
+        let from = intent
+            .since
+            .map_or(i64::MIN, |since| since.as_microsecond());
+        let most = chance.below(7);
+        let reading = walk_as(&mut model, intent, |model| {
+            model.live(&mut chance, most, &mut |id| {
+                before.remove(&id);
+            });
+        });
+        assert!(!reading.early && reading.watermark.is_none());
+        // What changed has left the range; of the rest nothing is missing, and
+        // nothing is there but what shares a millisecond with a bound.
+        let mut missing = missing(&model, &reading.seen, &before);
+        missing.retain(|(_, at)| (from..until).contains(at));
+        assert!(missing.is_empty(), "seed {seed} missed {missing:?}");
+        let loose = reading
+            .seen
+            .iter()
+            .find(|(_, at)| *at < from.saturating_sub(MS) || *at >= until.saturating_add(MS));
+        assert_eq!(loose, None, "seed {seed}");
+    }
+}
+
+#[test]
+fn reads_of_some_records_miss_none_of_them() {
+    let even = Filter {
+        path: vec!["language".to_owned()],
+        value: FilterValue::Text("even".to_owned()),
+    };
+    for seed in 0..100 {
+        let mut chance = Chance(seed);
+        let mut model = model(&mut chance, true);
+        let mut seen = BTreeSet::new();
+        let mut since = None;
+        for _ in 0..5 {
+            let intent = ReadIntent {
+                since,
+                filters: vec![even.clone()],
+                ..ReadIntent::default()
+            };
+            let reading = walk_as(&mut model, intent, |model| {
+                model.live(&mut chance, 3, &mut |_| {})
+            });
+            seen.extend(reading.seen);
+            since = Some(reading.watermark.unwrap());
+            model.now += 600_000_000;
+        }
+        let intent = ReadIntent {
+            since,
+            filters: vec![even.clone()],
+            ..ReadIntent::default()
+        };
+        seen.extend(walk_as(&mut model, intent, |_| {}).seen);
+        assert!(seen.iter().all(|(id, _)| id % 2 == 0));
+        let all = model
+            .records
+            .keys()
+            .copied()
+            .filter(|id| id % 2 == 0)
+            .collect();
         let missing = missing(&model, &seen, &all);
         assert!(missing.is_empty(), "seed {seed} missed {missing:?}");
     }
@@ -301,8 +403,9 @@ fn endless_change_is_outrun() {
         });
         assert!(reading.early);
         let now = Timestamp::from_microsecond(model.now).unwrap();
-        assert!(reading.watermark < now);
-        assert!(now.duration_since(reading.watermark) < SignedDuration::from_hours(1));
+        let watermark = reading.watermark.unwrap();
+        assert!(watermark < now);
+        assert!(now.duration_since(watermark) < SignedDuration::from_hours(1));
     }
 }
 

@@ -9,13 +9,10 @@ use store::{
 };
 
 use super::require_name;
-use crate::read::inputs_of;
+use crate::read::{CLOCK_SKEW, Sampled, inputs_of, sample};
 use crate::schedule;
 use crate::shape::{InstallationConfig, Selection, chosen, completed};
 use crate::{ActionError, Engine};
-
-/// How far behind ours a provider's clock may be, as in every watermark.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// A request for an installation.
 #[derive(Debug, Clone)]
@@ -32,6 +29,8 @@ pub struct Install {
     pub created_by: Option<String>,
     /// `config.content`, as the API contract shapes it.
     pub content: Value,
+    /// Whether nothing is read before anything is stored.
+    pub skip_sampling: bool,
 }
 
 /// Installs: stores the config, and starts the backfills that it asks for.
@@ -90,7 +89,10 @@ pub async fn create(
         },
         now,
     };
-    let objects = planner.plan(&manifest, &config).await?;
+    let (objects, sampled) = planner.plan(&manifest, &config).await?;
+    if !install.skip_sampling {
+        refuse_unknown_fields(engine, connector.as_ref(), &connection, &sampled).await?;
+    }
     let installation = tenant
         .install(
             NewInstallation {
@@ -107,6 +109,30 @@ pub async fn create(
         .await?;
     tracing::info!(installation = %installation.id, "installed");
     Ok(installation)
+}
+
+/// Looks at one record of each object that is to be read on a schedule.
+///
+/// # Errors
+/// [`ActionError::Invalid`] naming each field that does not exist.
+async fn refuse_unknown_fields(
+    engine: &Engine,
+    connector: &dyn Connector,
+    connection: &Connection,
+    sampled: &[Sampled],
+) -> Result<(), ActionError> {
+    let causes = sample(engine, connector, connection, sampled).await;
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(ActionError::Invalid {
+        detail: "the config names fields that do not exist".to_owned(),
+        causes,
+        remedy: Some(
+            "Mend the names; if some records have the field, install with ?skipSampling=true"
+                .to_owned(),
+        ),
+    })
 }
 
 async fn connection_for(
@@ -162,10 +188,11 @@ impl Planner<'_> {
         &self,
         manifest: &manifest::Integration,
         config: &InstallationConfig,
-    ) -> Result<Vec<NewSync>, ActionError> {
+    ) -> Result<(Vec<NewSync>, Vec<Sampled>), ActionError> {
         let destinations = self.tenant.destinations().await?;
         let mut causes = Vec::new();
         let mut syncs = Vec::new();
+        let mut sampled = Vec::new();
         let choices = config.read.as_ref().map(|read| &read.objects);
         for (key, choice) in choices.into_iter().flatten() {
             let name = choice.object_name.as_ref().unwrap_or(key);
@@ -185,10 +212,13 @@ impl Planner<'_> {
             let selection = match Selection::new(object, choice) {
                 Ok(selection) => selection,
                 Err(error) => {
-                    causes.push(format!("read object `{}`: {error}", object.object_name));
+                    let name = &object.object_name;
+                    let wrong = error.causes().into_iter();
+                    causes.extend(wrong.map(|wrong| format!("read object `{name}`: {wrong}")));
                     continue;
                 }
             };
+            sampled.extend(Sampled::of(&object.object_name, &selection));
             if let Some(wrong) = manifest::explain_schedule(&selection.schedule, self.limits) {
                 causes.push(format!("read object `{}`: {wrong}", object.object_name));
             }
@@ -200,6 +230,7 @@ impl Planner<'_> {
             }
             let backfill = choice
                 .and_then(|choice| choice.backfill.as_ref())
+                .map(|backfill| &backfill.period)
                 .or(object.backfill.as_ref());
             let sync = self.sync(object, backfill, &selection.schedule);
             if let Err(failure) = self.connector.start(&self.intent(&sync)) {
@@ -208,7 +239,7 @@ impl Planner<'_> {
             syncs.push(sync);
         }
         if causes.is_empty() {
-            return Ok(syncs);
+            return Ok((syncs, sampled));
         }
         Err(ActionError::Invalid {
             detail: "the config does not fit the integration".to_owned(),
@@ -231,7 +262,7 @@ impl Planner<'_> {
             Some(_) | None => (None, None),
         };
         // The provider's clock may be behind ours.
-        let overlap = self.now.checked_sub(OVERLAP).unwrap_or(self.now);
+        let overlap = self.now.checked_sub(CLOCK_SKEW).unwrap_or(self.now);
         let watermark = run.is_none().then_some(overlap);
         let key = schedule::key(&self.connection.id, &object.object_name);
         NewSync {
@@ -248,6 +279,7 @@ impl Planner<'_> {
             object: sync.object_name.clone(),
             inputs: inputs_of(self.connector, &self.connection.provider_metadata),
             since: sync.since,
+            ..ReadIntent::default()
         })
     }
 }

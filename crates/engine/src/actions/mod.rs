@@ -11,6 +11,7 @@ pub mod jwt_key;
 pub mod oauth;
 pub mod project;
 pub mod provider_app;
+pub mod read;
 pub mod upload;
 
 use jiff::Timestamp;

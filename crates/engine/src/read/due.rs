@@ -5,7 +5,7 @@
 
 use connector::Filtering;
 use jiff::Timestamp;
-use store::{ConnectionStatus, ReadSubject};
+use store::{ConnectionStatus, ReadSubject, ReadType};
 
 use crate::registry::Registry;
 use crate::schedule;
@@ -51,9 +51,21 @@ pub(super) fn after(subject: &ReadSubject, now: Timestamp) -> Option<Timestamp> 
     schedule::next_tick(&selection.schedule, &key(subject), now)
 }
 
+/// When the sync reads next once the run under way has ended. What somebody asked
+/// for stands beside the schedule: a tick that passed meanwhile is still due.
+pub(super) fn following(subject: &ReadSubject, now: Timestamp) -> Option<Timestamp> {
+    let next = after(subject, now)?;
+    let planned = subject.sync.due_at;
+    let planned = planned.filter(|_| subject.sync.read_type == Some(ReadType::Triggered));
+    Some(planned.map_or(next, |planned| planned.min(next)))
+}
+
 /// What to tell of a scheduled run that went on past its next tick.
 pub(super) fn overrun(subject: &ReadSubject, now: Timestamp) -> Option<String> {
     let selection = Selection::of(subject).ok()?;
+    if subject.sync.read_type == Some(ReadType::Triggered) {
+        return None;
+    }
     let begun = subject.sync.due_at?;
     let passed = schedule::ticks_between(&selection.schedule, &key(subject), begun, now);
     (passed > 0).then(|| {

@@ -6,33 +6,37 @@
 //! loses nothing and repeats at most one page, and a process that lost its lease
 //! while it was frozen changes nothing.
 
+mod commit;
 mod direct;
 mod due;
+mod ending;
 mod failure;
 mod log;
 mod place;
 mod plan;
+mod sample;
 
 pub use direct::{DirectError, DirectRead, Pause};
+pub(crate) use sample::{Sampled, sample};
 
-use connector::{Connector, Filtering, Intent, Outcome, Page, ReadIntent, State};
-use jiff::Timestamp;
+use connector::{Connector, Filtering, Intent, Outcome, ReadIntent};
+use jiff::SignedDuration;
 use serde_json::json;
-use store::{
-    Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, ReadType, RunEnd, Store,
-    StoreError,
-};
+use store::{Lease, ReadSubject, ReadType, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
 use crate::registry::Registry;
-use crate::shape::{Envelope, Selection, ShapedRecord, messages};
+use crate::shape::{FieldFilter, Selection};
 use due::Due;
-use failure::Verdict;
 use place::Place;
 use plan::Plan;
 use std::sync::Arc;
+
+/// How far behind ours a provider's clock may be, where one is compared with the
+/// other. Once anything has been read, watermarks follow the provider's alone.
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Pages in one turn. Then the sync steps back, so that a long backfill does not
 /// keep others of its lane waiting.
@@ -91,6 +95,9 @@ impl Reader {
         cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
         let mut subject = self.store.read_subject(lease).await?;
+        if subject.sync.operation_id.is_none() && self.store.begin_triggered(lease).await? {
+            subject = self.store.read_subject(lease).await?;
+        }
         if subject.sync.operation_id.is_none() {
             match due::next(&subject, &self.registry, self.clock.now()) {
                 Due::Now { since } => {
@@ -203,6 +210,10 @@ impl Reader {
 
     async fn plan(&self, connector: &dyn Connector, subject: &ReadSubject) -> Result<Plan, Stop> {
         let selection = Selection::of(subject).map_err(|e| Stop::Definition(e.to_string()))?;
+        if subject.sync.read_type == Some(ReadType::Triggered) && !selection.enabled {
+            let off = "the object was disabled while the read waited for its turn";
+            return Err(Stop::Definition(off.to_owned()));
+        }
         let tenant = self.store.within(&subject.scope);
         let destination_id = match tenant.destination(&selection.destination).await {
             Ok(destination) => destination.id,
@@ -215,164 +226,34 @@ impl Reader {
             }
             Err(error) => return Err(error.into()),
         };
+        let object = connector.describe().object(&subject.sync.object_name);
+        let by_time = object.is_some_and(|object| object.filtering == Filtering::ByTime);
+        let wanted = plan::wanted(subject, &selection, object, by_time);
         let intent = Intent::Read(ReadIntent {
             object: subject.sync.object_name.clone(),
             inputs: inputs_of(connector, &subject.connection.provider_metadata),
-            since: subject.sync.since,
+            since: wanted.range.since,
+            until: wanted.range.until,
+            filters: wanted
+                .filters
+                .iter()
+                .map(FieldFilter::to_connector)
+                .collect(),
+            page_size: None,
         });
         let lane = match subject.sync.read_type {
             Some(ReadType::Backfill) => Lane::Backfill,
             Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
         };
-        let object = connector.describe().object(&subject.sync.object_name);
-        let by_time = object.is_some_and(|object| object.filtering == Filtering::ByTime);
         Ok(Plan {
             intent,
             selection,
+            wanted,
             destination_id,
             lane,
             by_time,
+            triggered: subject.sync.read_type == Some(ReadType::Triggered),
         })
-    }
-
-    /// Commits one page; returns where to go on, or `None` at the end.
-    async fn commit(
-        &self,
-        lease: &Lease,
-        subject: &ReadSubject,
-        plan: &Plan,
-        place: Place,
-        page: Page,
-        restart: impl FnOnce() -> Result<State, connector::Failure>,
-    ) -> Result<Option<Place>, Stop> {
-        let now = self.clock.now();
-        let unusable = |e: &dyn std::fmt::Display| Stop::Definition(e.to_string());
-        let seen = plan.seen_keys(&page, subject);
-        let unseen = self.store.unseen(&subject.sync.id, &seen).await?;
-        let mut shaped: Vec<ShapedRecord> = Vec::with_capacity(page.records.len());
-        for (record, _) in page.records.iter().zip(&unseen).filter(|(_, new)| **new) {
-            shaped.push(plan.selection.shape(record).map_err(|e| unusable(&e))?);
-        }
-        let records = u64::try_from(shaped.len()).unwrap_or(u64::MAX);
-        let envelope = Envelope::new(subject, &plan.selection, now);
-        let messages = messages(&envelope, shaped).map_err(|e| unusable(&e))?;
-        let mut logs: Vec<NewLog> = page.notes.iter().map(|note| log::info(note)).collect();
-        let delivered = place.delivered.saturating_add(records);
-        let next = match page.next {
-            Some(state) => Some(Place {
-                state,
-                delivered,
-                ..place
-            }),
-            None => plan.repair(&place, delivered, page.estimated_total, &mut logs, restart)?,
-        };
-        let due_at = due::after(subject, now);
-        if next.is_none() {
-            logs.extend(due::overrun(subject, now).map(|note| log::info(&note)));
-        }
-        let end = RunEnd {
-            status: OperationStatus::Success,
-            result: None,
-            watermark: page.watermark,
-            forget_seen_before: plan.forgettable(page.watermark),
-            due_at,
-        };
-        let commit = PageCommit {
-            position: next
-                .as_ref()
-                .map(Place::stored)
-                .transpose()
-                .map_err(|e| unusable(&e))?,
-            messages: messages
-                .into_iter()
-                .map(|m| m.addressed(&plan.destination_id, subject))
-                .collect(),
-            seen,
-            records,
-            estimated_total: page.estimated_total,
-            logs,
-            afterwards: if next.is_none() {
-                Afterwards::Release(due_at)
-            } else {
-                Afterwards::Hold
-            },
-            end: next.is_none().then_some(end),
-        };
-        self.store.commit_page(lease, commit, now).await?;
-        Ok(next)
-    }
-
-    async fn failed(
-        &self,
-        lease: &Lease,
-        subject: &ReadSubject,
-        attempts: i32,
-        failure: &connector::Failure,
-    ) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        match failure::judge(failure, attempts, now) {
-            Verdict::Retry { at } => {
-                tracing::info!(sync = %subject.sync.id, class = failure.class(), %at, "a read failed and is tried again");
-                let msg = format!("The read is tried again after attempt {attempts}");
-                let details = json!({ "class": failure.class(), "nextAttempt": at.to_string() });
-                let log = log::warning(&msg, &failure.to_string(), details);
-                self.store.retry_run(lease, &[log], at, now).await
-            }
-            Verdict::GiveUp { result } => {
-                tracing::warn!(sync = %subject.sync.id, class = failure.class(), "a read failed");
-                let log = log::error(&result, &failure.to_string(), failure::details(failure));
-                match failure {
-                    // Due from now on: a new consent wakes it, or its next tick.
-                    connector::Failure::Unauthorized { .. } => {
-                        let next = due::after(subject, now);
-                        self.end_run(lease, result, log, Some(now), next).await
-                    }
-                    _ => self.end_failed(lease, subject, result, log).await,
-                }
-            }
-        }
-    }
-
-    async fn end_failed(
-        &self,
-        lease: &Lease,
-        subject: &ReadSubject,
-        result: String,
-        log: NewLog,
-    ) -> Result<(), StoreError> {
-        let due_at = due::after(subject, self.clock.now());
-        self.end_run(lease, result, log, due_at, due_at).await
-    }
-
-    /// Ends a run as a failure; `due_at` is its next tick, `wake_at` when the row
-    /// is looked at again.
-    async fn end_run(
-        &self,
-        lease: &Lease,
-        result: String,
-        log: NewLog,
-        due_at: Option<Timestamp>,
-        wake_at: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let commit = PageCommit {
-            logs: vec![log],
-            end: Some(RunEnd {
-                status: OperationStatus::Failure,
-                result: Some(result),
-                watermark: None,
-                forget_seen_before: None,
-                due_at,
-            }),
-            afterwards: Afterwards::Release(wake_at),
-            position: None,
-            messages: Vec::new(),
-            seen: Vec::new(),
-            records: 0,
-            estimated_total: None,
-        };
-        self.store
-            .commit_page(lease, commit, self.clock.now())
-            .await
     }
 }
 

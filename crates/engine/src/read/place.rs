@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Place {
     /// The connector's.
     pub(super) state: State,
-    /// Distinct records delivered in this run so far.
-    pub(super) delivered: u64,
+    /// Distinct records that came in this run so far, wanted or not.
+    pub(super) distinct: u64,
     /// Whether this is the second reading of a full read whose first one did not
     /// come to as many records as the provider says there are.
     pub(super) repairing: bool,
+    /// Whether nothing of the run has been committed yet.
+    #[serde(skip)]
+    pub(super) fresh: bool,
 }
 
 impl Place {
@@ -21,8 +24,9 @@ impl Place {
     pub(super) fn begin(state: State) -> Self {
         Self {
             state,
-            delivered: 0,
+            distinct: 0,
             repairing: false,
+            fresh: true,
         }
     }
 

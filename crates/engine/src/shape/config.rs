@@ -58,9 +58,58 @@ pub struct ReadObjectConfig {
     /// {field of the provider: {value in the app: value of the provider}}.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected_value_mappings: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Mappings that the app offers to this customer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_mappings_input: Option<Vec<DynamicMapping>>,
+    /// Only records that fulfil all of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_filters: Option<Vec<ReadFilter>>,
     /// Overrides the manifest's backfill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backfill: Option<manifest::Backfill>,
+    pub backfill: Option<BackfillConfig>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, Value>,
+}
+
+/// How a backfill differs from what the manifest says, and from other reads.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackfillConfig {
+    /// How far back.
+    #[serde(flatten)]
+    pub period: manifest::Backfill,
+    /// In place of the object's other filters while the backfill runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_filters: Option<Vec<ReadFilter>>,
+}
+
+/// A condition on a field, as it was sent: [`super::FieldFilter`] is what it
+/// means.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadFilter {
+    /// The provider's field.
+    #[serde(default)]
+    pub field_name: String,
+    /// `eq`.
+    #[serde(default)]
+    pub operator: String,
+    /// Text, true or false, or a number.
+    #[serde(default)]
+    pub value: Value,
+}
+
+/// A mapping that the app offers.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DynamicMapping {
+    /// The app's name.
+    #[serde(default)]
+    pub map_to_name: String,
+    /// The provider's field, where the app leaves the customer no choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_name: Option<String>,
     /// Everything else.
     #[serde(flatten)]
     pub rest: serde_json::Map<String, Value>,

@@ -121,11 +121,13 @@ impl Shaped {
     }
 }
 
-/// Packs records, in order, into as few messages as the limit allows. A record
-/// too big for any message becomes one of its own, to be fetched by link.
+/// Packs records, in order, into as few messages as the limits allow: that of
+/// bytes, and `most_records` in each where there is one. A record too big for any
+/// message becomes one of its own, to be fetched by link.
 pub(crate) fn messages(
     envelope: &Envelope,
     records: Vec<ShapedRecord>,
+    most_records: Option<usize>,
 ) -> Result<Vec<Shaped>, serde_json::Error> {
     // A message without its entries, their commas and their number.
     let bare = envelope.inline(&[])?.len() - 1;
@@ -149,7 +151,8 @@ pub(crate) fn messages(
             });
             continue;
         }
-        if size(batch.len() + 1, batch_bytes + entry.len()) > MOST_BYTES {
+        let counted_out = most_records.is_some_and(|most| batch.len() >= most.max(1));
+        if counted_out || size(batch.len() + 1, batch_bytes + entry.len()) > MOST_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
         }

@@ -3,15 +3,21 @@
 //! times belong to the read and never change over retries.
 
 mod config;
+mod filter;
 mod message;
 mod record;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub(crate) use config::completed;
-pub use config::{InstallationConfig, ReadConfig, ReadObjectConfig};
+pub use config::{
+    BackfillConfig, DynamicMapping, InstallationConfig, ReadConfig, ReadFilter, ReadObjectConfig,
+};
+pub(crate) use filter::FieldFilter;
 pub(crate) use message::{Envelope, messages};
-pub(crate) use record::ShapedRecord;
 pub use record::pick;
+pub(crate) use record::{ShapedRecord, lacking};
 pub(crate) use selection::{Selection, chosen};
+pub(crate) use wanted::Wanted;

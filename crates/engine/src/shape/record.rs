@@ -65,6 +65,21 @@ impl Selection {
     }
 }
 
+/// Those of `fields` that are not at the top of a record.
+///
+/// # Errors
+/// When the record is not a JSON object.
+pub(crate) fn lacking<'f>(
+    record: &Record,
+    fields: &[&'f str],
+) -> Result<Vec<&'f str>, serde_json::Error> {
+    let top = Top::of(record)?;
+    let missing = fields
+        .iter()
+        .filter(|field| !top.names().any(|name| name == **field));
+    Ok(missing.copied().collect())
+}
+
 /// Only these fields of a record, as a JSON object: each under the name by which
 /// it was asked for. Those that the record lacks are left out.
 ///
@@ -83,13 +98,13 @@ pub fn pick(record: &Record, fields: &[(String, FieldPath)]) -> Result<Vec<u8>, 
 
 /// The fields at the top of a record, still encoded: those that the provider
 /// sent, and those that we add.
-struct Top<'a> {
+pub(super) struct Top<'a> {
     sent: BTreeMap<Cow<'a, str>, &'a RawValue>,
     added: BTreeMap<&'a str, Box<RawValue>>,
 }
 
 impl<'a> Top<'a> {
-    fn of(record: &'a Record) -> Result<Self, serde_json::Error> {
+    pub(super) fn of(record: &'a Record) -> Result<Self, serde_json::Error> {
         let added = record
             .added
             .iter()
@@ -119,18 +134,16 @@ impl<'a> Top<'a> {
         )
     }
 
-    /// The value at `path`, if there is one, with `words` in place of the values
-    /// that they are for.
-    fn value(
-        &self,
-        path: &FieldPath,
-        words: &BTreeMap<String, String>,
-    ) -> Result<Option<Cow<'_, RawValue>>, serde_json::Error> {
-        let Some(value) = self.get(path.first_segment()) else {
+    /// The names at the top.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
+    /// The value at `path`, if there is one, as it was written.
+    pub(super) fn raw(&self, path: &FieldPath) -> Result<Option<&RawValue>, serde_json::Error> {
+        let Some(mut value) = self.get(path.first_segment()) else {
             return Ok(None);
         };
-        // Down through what is still encoded, so that it stays as it was written.
-        let mut value = value;
         for name in path.segments().skip(1) {
             if !value.get().starts_with('{') {
                 return Ok(None);
@@ -141,27 +154,45 @@ impl<'a> Top<'a> {
             };
             value = below;
         }
+        Ok(Some(value))
+    }
+
+    /// The value at `path`, if there is one, with `words` in place of the values
+    /// that they are for.
+    fn value(
+        &self,
+        path: &FieldPath,
+        words: &BTreeMap<String, String>,
+    ) -> Result<Option<Cow<'_, RawValue>>, serde_json::Error> {
+        let Some(value) = self.raw(path)? else {
+            return Ok(None);
+        };
         if words.is_empty() {
             return Ok(Some(Cow::Borrowed(value)));
         }
         let parsed: Value = serde_json::from_str(value.get())?;
-        match translated(&parsed, words) {
+        match translated(&parsed, value.get(), words) {
             Cow::Borrowed(_) => Ok(Some(Cow::Borrowed(value))),
             Cow::Owned(word) => to_raw_value(&word).map(|word| Some(Cow::Owned(word))),
         }
     }
 }
 
-/// The app's word for a value; a value without one passes unchanged.
-fn translated<'v>(value: &'v Value, words: &BTreeMap<String, String>) -> Cow<'v, Value> {
-    let key = match value {
-        Value::String(text) => Cow::Borrowed(text.as_str()),
-        Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => return Cow::Borrowed(value),
+/// The app's word for a value; a value without one passes unchanged. A number is
+/// looked for as the provider wrote it first, then as we would write it.
+fn translated<'v>(
+    value: &'v Value,
+    written: &str,
+    words: &BTreeMap<String, String>,
+) -> Cow<'v, Value> {
+    let word = match value {
+        Value::String(text) => words.get(text),
+        Value::Bool(_) | Value::Number(_) => {
+            words.get(written).or_else(|| words.get(&value.to_string()))
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     };
-    words
-        .get(key.as_ref())
-        .map_or(Cow::Borrowed(value), |word| {
-            Cow::Owned(Value::String(word.clone()))
-        })
+    word.map_or(Cow::Borrowed(value), |word| {
+        Cow::Owned(Value::String(word.clone()))
+    })
 }

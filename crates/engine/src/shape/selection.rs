@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manifest::{FieldPath, IntegrationField, ReadObject};
-use store::ReadSubject;
+use manifest::{Delivery, FieldPath, IntegrationField, ReadObject};
+use store::{ReadSubject, ReadType};
 
 use super::config::{InstallationConfig, ReadObjectConfig};
+use super::filter::FieldFilter;
 
 /// Why a selection cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +22,23 @@ pub(crate) enum SelectionError {
     UnknownObject(String),
     #[error("`{field}` is not a field name or JSONPath: {reason}")]
     Path { field: String, reason: String },
+    #[error("{}", .0.join("; "))]
+    Filters(Vec<String>),
     #[error("a record is not a JSON object: {0}")]
     Record(serde_json::Error),
+}
+
+impl SelectionError {
+    /// Each thing that is wrong, in a sentence.
+    pub(crate) fn causes(self) -> Vec<String> {
+        match self {
+            Self::Filters(causes) => causes,
+            Self::Unreadable { .. }
+            | Self::UnknownObject(_)
+            | Self::Path { .. }
+            | Self::Record(_) => vec![self.to_string()],
+        }
+    }
 }
 
 /// Where a value goes.
@@ -57,6 +73,11 @@ pub(crate) struct Selection {
     pub(crate) schedule: String,
     /// Whether the customer has not switched the object off.
     pub(crate) enabled: bool,
+    /// The most records in a message, where the app asks for them by the page.
+    pub(crate) most_records: Option<usize>,
+    filters: Vec<FieldFilter>,
+    /// In place of the others in a backfill.
+    backfill_filters: Option<Vec<FieldFilter>>,
     pub(super) rules: Vec<Rule>,
     /// Every field of the record that no rule names and the customer has not
     /// refused.
@@ -106,7 +127,9 @@ impl Selection {
         for field in object.optional_fields.iter().flatten() {
             rules.add(field, false)?;
         }
+        rules.add_dynamic()?;
         rules.add_selected_beyond()?;
+        let (filters, backfill_filters) = filters(chosen)?;
         let schedule = chosen.schedule.clone().filter(|text| !text.is_empty());
         let schedule = schedule.unwrap_or_else(|| object.schedule.clone());
         Ok(Self {
@@ -134,12 +157,84 @@ impl Selection {
                 .iter()
                 .flatten()
                 .filter(|(_, on)| !**on)
-                .map(|(field, _)| field.clone())
+                .filter_map(|(field, _)| {
+                    let path = FieldPath::parse(field).ok()?;
+                    path.top_level().map(str::to_owned)
+                })
                 .collect(),
             everything: chosen.selected_fields_auto.as_deref() == Some("all"),
+            most_records: object.delivery.as_ref().and_then(most_records),
+            filters,
+            backfill_filters,
             rules: rules.done,
         })
     }
+
+    /// The conditions on records of a read of that kind.
+    pub(crate) fn filters(&self, read_type: Option<ReadType>) -> &[FieldFilter] {
+        match (read_type, &self.backfill_filters) {
+            (Some(ReadType::Backfill), Some(instead)) => instead,
+            (
+                Some(ReadType::Backfill | ReadType::Scheduled | ReadType::Triggered) | None,
+                Some(_) | None,
+            ) => &self.filters,
+        }
+    }
+
+    /// Whether a backfill has conditions of its own.
+    pub(crate) fn has_backfill_filters(&self) -> bool {
+        self.backfill_filters.is_some()
+    }
+
+    /// The names at the top of the record that are looked for: what a message or
+    /// a condition is made from.
+    pub(crate) fn sources(&self) -> BTreeSet<&str> {
+        let conditions = self
+            .filters
+            .iter()
+            .chain(self.backfill_filters.iter().flatten());
+        let shown = self.rules.iter().map(|rule| rule.source.first_segment());
+        shown.chain(conditions.map(FieldFilter::source)).collect()
+    }
+}
+
+/// The conditions on every read, and those on a backfill where it has its own.
+#[allow(clippy::type_complexity, reason = "it is told once, here")]
+fn filters(
+    chosen: &ReadObjectConfig,
+) -> Result<(Vec<FieldFilter>, Option<Vec<FieldFilter>>), SelectionError> {
+    let every = FieldFilter::all("fieldFilters", chosen.field_filters.as_deref());
+    let own = chosen
+        .backfill
+        .as_ref()
+        .and_then(|backfill| backfill.field_filters.as_deref());
+    let own = own
+        .map(|own| FieldFilter::all("backfill.fieldFilters", Some(own)))
+        .transpose();
+    match (every, own) {
+        (Ok(every), Ok(own)) => Ok((every, own)),
+        (every, own) => {
+            let causes = [every.err(), own.err()].into_iter().flatten().flatten();
+            Err(SelectionError::Filters(causes.collect()))
+        }
+    }
+}
+
+fn most_records(delivery: &Delivery) -> Option<usize> {
+    let on_request = delivery.mode.as_deref() == Some("onRequest");
+    usize::try_from(delivery.page_size.filter(|_| on_request)?).ok()
+}
+
+/// What a map has for a field: by its very name, or by another way to write the
+/// same path.
+fn of_field<'m, V>(map: Option<&'m BTreeMap<String, V>>, field: &str) -> Option<&'m V> {
+    let map = map?;
+    map.get(field).or_else(|| {
+        let path = FieldPath::parse(field).ok()?;
+        let mut others = map.iter();
+        let same = others.find(|(name, _)| FieldPath::parse(name).as_ref() == Ok(&path));
+        same.map(|(_, value)| value)
+    })
 }
 
 /// The customer's choices for `object`, named as the provider or the app names it.
@@ -159,6 +254,9 @@ pub(crate) fn chosen<'a>(
 struct Rules<'a> {
     chosen: &'a ReadObjectConfig,
     filled: BTreeSet<Place>,
+    /// Fields that the manifest sends under another name: to select one of them
+    /// is to select it under that name.
+    renamed: Vec<FieldPath>,
     done: Vec<Rule>,
 }
 
@@ -167,6 +265,7 @@ impl<'a> Rules<'a> {
         Self {
             chosen,
             filled: BTreeSet::new(),
+            renamed: Vec::new(),
             done: Vec::new(),
         }
     }
@@ -178,6 +277,9 @@ impl<'a> Rules<'a> {
                 map_to_name,
                 ..
             } => {
+                if map_to_name.is_some() {
+                    self.renamed.push(parsed(field_name)?);
+                }
                 if required
                     || self.is_selected(field_name)
                     || self.is_selected_as(map_to_name.as_deref())
@@ -204,6 +306,21 @@ impl<'a> Rules<'a> {
         Ok(())
     }
 
+    /// Mappings that the app offers to this customer alone. Where the app fixed
+    /// the field, nobody was asked, so it need not be among the selected ones.
+    fn add_dynamic(&mut self) -> Result<(), SelectionError> {
+        for mapping in self.chosen.dynamic_mappings_input.iter().flatten() {
+            let fixed = mapping
+                .field_name
+                .as_deref()
+                .filter(|name| !name.is_empty());
+            if let (Some(field), false) = (fixed, mapping.map_to_name.is_empty()) {
+                self.push(field, Some(&mapping.map_to_name))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Fields that the customer selected or mapped and the manifest offers only
     /// through `optionalFieldsAuto`.
     fn add_selected_beyond(&mut self) -> Result<(), SelectionError> {
@@ -214,7 +331,9 @@ impl<'a> Rules<'a> {
             .flatten()
             .filter(|(_, on)| **on)
         {
-            self.push(field, None)?;
+            if !self.renamed.contains(&parsed(field)?) {
+                self.push(field, None)?;
+            }
         }
         for (name, field) in self.chosen.selected_field_mappings.iter().flatten() {
             self.push(field, Some(name))?;
@@ -223,12 +342,7 @@ impl<'a> Rules<'a> {
     }
 
     fn is_selected(&self, field: &str) -> bool {
-        let selected = self
-            .chosen
-            .selected_fields
-            .as_ref()
-            .and_then(|s| s.get(field))
-            .copied();
+        let selected = of_field(self.chosen.selected_fields.as_ref(), field).copied();
         selected.unwrap_or(self.chosen.selected_fields_auto.as_deref() == Some("all"))
     }
 
@@ -242,26 +356,13 @@ impl<'a> Rules<'a> {
     }
 
     fn push(&mut self, field: &str, map_to: Option<&str>) -> Result<(), SelectionError> {
-        let source = FieldPath::parse(field).map_err(|e| SelectionError::Path {
-            field: field.to_owned(),
-            reason: e.to_string(),
-        })?;
-        // A field that the manifest maps is not sent a second time unmapped.
-        let mapped_already = map_to.is_none()
-            && self
-                .done
-                .iter()
-                .any(|rule| rule.source == source && matches!(rule.place, Place::Mapped(_)));
+        let source = parsed(field)?;
         let place = map_to.map_or_else(
             || Place::Fields(field.to_owned()),
             |name| Place::Mapped(name.to_owned()),
         );
-        if !mapped_already && self.filled.insert(place.clone()) {
-            let values = self
-                .chosen
-                .selected_value_mappings
-                .as_ref()
-                .and_then(|m| m.get(field));
+        if self.filled.insert(place.clone()) {
+            let values = of_field(self.chosen.selected_value_mappings.as_ref(), field);
             let values = values
                 .into_iter()
                 .flatten()
@@ -275,4 +376,11 @@ impl<'a> Rules<'a> {
         }
         Ok(())
     }
+}
+
+fn parsed(field: &str) -> Result<FieldPath, SelectionError> {
+    FieldPath::parse(field).map_err(|e| SelectionError::Path {
+        field: field.to_owned(),
+        reason: e.to_string(),
+    })
 }

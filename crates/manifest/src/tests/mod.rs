@@ -31,6 +31,7 @@ const fn object(name: &'static str, fields: &'static [Field]) -> Object {
         key: &["id"],
         timestamp: None,
         filtering: Filtering::None,
+        filterable: &[],
         fields,
         scope: None,
         removed: None,

@@ -70,11 +70,20 @@ pub(crate) struct Filter {
     group_ref: Option<String>,
 }
 
+/// `?skipSampling=`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sampling {
+    #[serde(default)]
+    skip_sampling: bool,
+}
+
 /// Installs.
 pub(crate) async fn create(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, integration)): Path<(String, String)>,
+    Query(sampling): Query<Sampling>,
     Json(new): Json<New>,
 ) -> Result<(StatusCode, axum::Json<InstallationJson>), Problem> {
     let install = Install {
@@ -84,6 +93,7 @@ pub(crate) async fn create(
         revision_id: new.config.revision_id,
         created_by: new.config.created_by.filter(|by| !by.is_empty()),
         content: new.config.content,
+        skip_sampling: sampling.skip_sampling,
     };
     let installation = actions::installation::create(&engine, &actor, &project, install).await?;
     let scope = engine.store.scope(&actor, &project).await?;

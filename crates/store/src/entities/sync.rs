@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::columns::At;
+use crate::columns::{At, Span};
 use crate::operation::ReadType;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -16,6 +16,7 @@ pub(crate) struct Model {
     pub(crate) read_type: Option<ReadType>,
     pub(crate) position: Option<String>,
     pub(crate) since: Option<At>,
+    pub(crate) range: Option<Span>,
     pub(crate) watermark: Option<At>,
     pub(crate) due_at: Option<At>,
     pub(crate) records_processed: i64,

@@ -11,6 +11,7 @@ mod initial;
 mod jwt_key;
 mod manifest_upload;
 mod observe;
+mod triggered;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(initial::Initial),
             Box::new(manifest_upload::ManifestUpload),
+            Box::new(triggered::Triggered),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),

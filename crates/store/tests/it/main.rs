@@ -17,6 +17,7 @@ mod reading;
 mod sealing;
 #[cfg(test)]
 mod tenancy;
+mod triggered;
 #[cfg(test)]
 mod uniqueness;
 #[cfg(test)]

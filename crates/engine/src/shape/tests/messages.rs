@@ -46,6 +46,7 @@ async fn subject() -> ReadSubject {
             read_type: Some(ReadType::Scheduled),
             position: None,
             since: None,
+            range: None,
             watermark: None,
             due_at: None,
             records_processed: 0,
@@ -128,7 +129,12 @@ fn entry(bytes: usize) -> ShapedRecord {
 }
 
 fn split(envelope: &Envelope, bytes: &[usize]) -> Vec<Shaped> {
-    messages(envelope, bytes.iter().map(|bytes| entry(*bytes)).collect()).unwrap()
+    split_at(envelope, bytes, None)
+}
+
+fn split_at(envelope: &Envelope, bytes: &[usize], most_records: Option<usize>) -> Vec<Shaped> {
+    let entries = bytes.iter().map(|bytes| entry(*bytes)).collect();
+    messages(envelope, entries, most_records).unwrap()
 }
 
 fn inline(shaped: &Shaped) -> &[u8] {
@@ -259,6 +265,39 @@ async fn a_big_record_keeps_its_place() {
         })
         .collect();
     assert_eq!(kinds, [(false, 1), (true, 1), (false, 2), (true, 1)]);
+}
+
+#[tokio::test]
+async fn a_page_is_an_upper_bound_and_the_bytes_win() {
+    let envelope = envelope().await;
+    for (what, bytes, most, expected) in [
+        ("no bound", vec![2; 120], None, vec![120]),
+        ("pages and a rest", vec![2; 120], Some(50), vec![50, 50, 20]),
+        ("one page to the record", vec![2; 50], Some(50), vec![50]),
+        ("one more than a page", vec![2; 51], Some(50), vec![50, 1]),
+        (
+            "bytes before records",
+            vec![20_000; 20],
+            Some(50),
+            vec![14, 6],
+        ),
+        (
+            "a big one between",
+            vec![2, 400_000, 2],
+            Some(50),
+            vec![1, 1, 1],
+        ),
+        (
+            "a page of none is one of one",
+            vec![2; 2],
+            Some(0),
+            vec![1, 1],
+        ),
+    ] {
+        let shaped = split_at(&envelope, &bytes, most);
+        let counts: Vec<u32> = shaped.iter().map(|shaped| shaped.num_records).collect();
+        assert_eq!(counts, expected, "{what}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What goes out, as tables: selections, raw records, sizes of messages.
 
+mod filters;
 mod messages;
 mod raw;
 mod selection;

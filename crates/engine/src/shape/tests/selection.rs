@@ -85,6 +85,20 @@ fn required_and_optional_fields() {
             json!({ "number": 7 }),
         ),
         (
+            "the same field mapped and plain",
+            json!({ "requiredFields": [{ "fieldName": "id", "mapToName": "number" }, { "fieldName": "id" }] }),
+            json!({}),
+            json!({ "id": 7 }),
+            json!({ "number": 7 }),
+        ),
+        (
+            "a nested field, chosen by another way to write its path",
+            json!({ "optionalFields": [{ "fieldName": "$['owner']['name']" }] }),
+            json!({ "selectedFields": { "$[\"owner\"][\"name\"]": true } }),
+            json!({ "$['owner']['name']": "ada", "$[\"owner\"][\"name\"]": "ada" }),
+            json!({}),
+        ),
+        (
             "the same field plain and mapped",
             json!({ "requiredFields": [{ "fieldName": "id" }, { "fieldName": "id", "mapToName": "number" }] }),
             json!({}),
@@ -266,6 +280,77 @@ fn mappings() {
 }
 
 #[test]
+fn dynamic_mappings() {
+    let auto = json!({ "optionalFieldsAuto": "all" });
+    let offered = json!([
+        { "mapToName": "title", "mapToDisplayName": "Title", "prompt": "Which?" },
+        { "mapToName": "state", "mappedValues": [
+            { "mappedValue": "active", "mappedDisplayValue": "Active" },
+            { "mappedValue": "idle", "mappedDisplayValue": "Idle" },
+        ] },
+        { "mapToName": "who", "fieldName": "$['owner']['name']" },
+    ]);
+    check(vec![
+        (
+            "offered and not chosen; what the app fixed needs no choice",
+            auto.clone(),
+            json!({ "dynamicMappingsInput": offered }),
+            json!({}),
+            json!({ "who": "ada" }),
+        ),
+        (
+            "chosen, with values, and one nested",
+            auto.clone(),
+            json!({
+                "dynamicMappingsInput": offered,
+                "selectedFieldMappings": { "title": "$['owner']['team']['key']", "state": "on" },
+                "selectedValueMappings": { "on": { "active": "true", "idle": "false" } },
+            }),
+            json!({}),
+            json!({ "title": "T", "state": "active", "who": "ada" }),
+        ),
+        (
+            "the app's fixed field is not to be overruled",
+            auto.clone(),
+            json!({ "dynamicMappingsInput": offered, "selectedFieldMappings": { "who": "name" } }),
+            json!({}),
+            json!({ "who": "ada" }),
+        ),
+        (
+            "values of a fixed field",
+            auto.clone(),
+            json!({
+                "dynamicMappingsInput": [{ "mapToName": "kind", "fieldName": "name" }],
+                "selectedValueMappings": { "name": { "first": "one" } },
+            }),
+            json!({}),
+            json!({ "kind": "first" }),
+        ),
+        (
+            "a field mapped by the customer, and selected too, is sent as both",
+            auto.clone(),
+            json!({ "selectedFields": { "name": true }, "selectedFieldMappings": { "title": "name" } }),
+            json!({ "name": "one" }),
+            json!({ "title": "one" }),
+        ),
+        (
+            "empty and absent",
+            auto.clone(),
+            json!({ "dynamicMappingsInput": [{ "mapToName": "", "fieldName": "id" }, { "mapToName": "x", "fieldName": "" }, {}] }),
+            json!({}),
+            json!({}),
+        ),
+        (
+            "none",
+            auto,
+            json!({ "dynamicMappingsInput": null }),
+            json!({}),
+            json!({}),
+        ),
+    ]);
+}
+
+#[test]
 fn values() {
     let fields = json!({ "requiredFields": [
         { "fieldName": "name" }, { "fieldName": "id" }, { "fieldName": "on", "mapToName": "state" },
@@ -287,6 +372,15 @@ fn values() {
             words,
             json!({ "name": "first", "id": "seven", "list": [1, { "a": 2 }], "empty": null }),
             json!({ "state": "active", "who": "Ada" }),
+        ),
+        (
+            "a number as the provider wrote it, and a path written in another way",
+            json!({ "requiredFields": [{ "fieldName": "size" }, { "fieldName": "$['owner']['name']" }] }),
+            json!({ "selectedValueMappings": {
+                "size": { "big": "12.50" }, "$[\"owner\"][\"name\"]": { "Ada": "ada" },
+            } }),
+            json!({ "size": "big", "$['owner']['name']": "Ada" }),
+            json!({}),
         ),
         (
             "a value without a word passes unchanged",

@@ -62,6 +62,7 @@ impl Read {
             object: self.object.clone(),
             inputs,
             since: self.since,
+            ..ReadIntent::default()
         };
         let mut resume = match &self.resume {
             Some(path) => Resume::open(path, &intent, &connector.describe().origin)?,

@@ -14,6 +14,7 @@ use schema::Document;
 testing::both!(
     answers_are_as_the_contract_says,
     messages_are_as_the_contract_says,
+    triggered_reads_are_as_the_contract_says,
     problems_are_as_the_contract_says
 );
 
@@ -124,6 +125,22 @@ async fn messages_are_as_the_contract_says(store: TestStore) {
     for delivery in world.receiver.taken() {
         let wrong = contract.problems(contract.component("WebhookMessage"), &delivery.message());
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+async fn triggered_reads_are_as_the_contract_says(store: TestStore) {
+    let Some(contract) = Document::open("read.json") else {
+        return;
+    };
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.install(both()).await;
+    let template = "/projects/{projectIdOrName}/integrations/{integrationId}/objects/{objectName}";
+    for mode in ["async", "sync"] {
+        let body = serde_json::json!({ "groupRef": GROUP, "mode": mode });
+        let address = path("/integrations/bitbucket-sync/objects/repos");
+        let answer = world.api.post(&format!("/read{address}"), &body).await;
+        check(&contract, "post", template, &answer);
     }
 }
 

@@ -22,7 +22,7 @@ testing::both!(
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A manifest that reads one object.
-fn manifest(object: &str, schedule: &str, backfill: &str) -> String {
+pub(super) fn manifest(object: &str, schedule: &str, backfill: &str) -> String {
     format!(
         "specVersion: 1.0.0\nintegrations:\n  - name: bitbucket-sync\n    provider: bitbucket\n    read:\n      \
          objects:\n        - objectName: {object}\n          destination: inbox\n          schedule: \"{schedule}\"\n          \
@@ -31,7 +31,7 @@ fn manifest(object: &str, schedule: &str, backfill: &str) -> String {
 }
 
 /// Installs one object and waits until its backfill, if it has one, is delivered.
-async fn installed(world: &World, yaml: &str, object: &str, count: usize) -> Value {
+pub(super) async fn installed(world: &World, yaml: &str, object: &str, count: usize) -> Value {
     world.provider_app().await;
     world.destination().await;
     world.deploy(yaml).await;
@@ -45,7 +45,7 @@ async fn installed(world: &World, yaml: &str, object: &str, count: usize) -> Val
 }
 
 /// Waits until `count` operations are there and none is under way.
-async fn runs(world: &World, installation: &Value, count: usize) -> Vec<Value> {
+pub(super) async fn runs(world: &World, installation: &Value, count: usize) -> Vec<Value> {
     let id = installation["id"].as_str().unwrap();
     let path = format!("{}/{id}/operations", crate::world::steps::installations());
     let what = format!("{count} runs");
