@@ -16,6 +16,8 @@ mod error;
 mod oauth;
 mod random;
 mod read;
+mod reconcile;
+mod reconciler;
 mod registry;
 mod schedule;
 mod shape;
@@ -127,6 +129,12 @@ impl Engine {
                 clock: Arc::clone(&self.clock),
                 registry: self.registry.clone(),
             },
+            reconciler: reconciler::Reconciler {
+                store: self.store.clone(),
+                clock: Arc::clone(&self.clock),
+                registry: self.registry.clone(),
+                limits: self.limits(),
+            },
             delivery: deliver::Delivery {
                 store: self.store.clone(),
                 outbound: self.outbound.clone(),
@@ -134,6 +142,13 @@ impl Engine {
                 owner: Arc::clone(&self.owner),
                 links: self.links.clone(),
             },
+        }
+    }
+
+    /// What this server asks of schedules.
+    pub(crate) fn limits(&self) -> manifest::Limits {
+        manifest::Limits {
+            min_schedule_seconds: self.min_schedule_s,
         }
     }
 

@@ -13,6 +13,7 @@ mod health;
 mod oauth_callback;
 mod pages;
 mod problem;
+mod read_api;
 mod uploads;
 
 pub use app::router;

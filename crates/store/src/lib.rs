@@ -31,8 +31,11 @@ mod operation;
 mod operation_log;
 mod outbox;
 mod overview;
+mod pause;
 mod project;
 mod provider_app;
+mod reconcile;
+mod removed;
 mod revision;
 mod rotation;
 mod scope;
@@ -40,6 +43,7 @@ mod secrets;
 mod seen;
 mod statement;
 mod sync;
+mod uninstall;
 mod wake;
 mod work;
 
@@ -66,6 +70,7 @@ pub use outbox::{
 pub use overview::Overview;
 pub use project::{NewProject, Project};
 pub use provider_app::{NewProviderApp, ProviderApp};
+pub use reconcile::{Behind, Change, Deployed, NewConfig};
 pub use revision::{NewRevision, Revision};
 pub use scope::{Access, Actor, Scope, Tenant};
 pub use secrets::MasterKeys;

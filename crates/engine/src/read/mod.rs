@@ -91,17 +91,22 @@ impl Reader {
         cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
         let mut subject = self.store.read_subject(lease).await?;
+        let now = self.clock.now();
+        if due::rests(&subject) {
+            return self.store.rest(lease, now).await;
+        }
         if subject.sync.operation_id.is_none() {
-            match due::next(&subject, &self.registry, self.clock.now()) {
-                Due::Now { since } => {
-                    let now = self.clock.now();
-                    self.store
-                        .begin_run(lease, ReadType::Scheduled, since, now)
-                        .await?;
+            match due::next(&subject, &self.registry, now) {
+                Due::Now { read_type, since } => {
+                    self.store.begin_run(lease, read_type, since, now).await?;
                     subject = self.store.read_subject(lease).await?;
                 }
-                Due::At(tick) => return self.store.plan(lease, tick, self.clock.now()).await,
-                Due::AfterConsent => return self.store.finish(lease, None, self.clock.now()).await,
+                Due::Without { watermark, tick } => {
+                    let begun = self.store.begin_without_backfill(lease, watermark, tick, now);
+                    return begun.await;
+                }
+                Due::At(tick) => return self.store.plan(lease, tick, now).await,
+                Due::AfterConsent => return self.store.finish(lease, None, now).await,
             }
         }
         if lease.attempts > MOST_CLAIMS {

@@ -31,7 +31,7 @@ pub struct ReadConfig {
 }
 
 /// One object's choices.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadObjectConfig {
     /// The object; the map's key where absent.

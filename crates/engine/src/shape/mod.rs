@@ -14,4 +14,4 @@ pub use config::{InstallationConfig, ReadConfig, ReadObjectConfig};
 pub(crate) use message::{Envelope, messages};
 pub(crate) use record::ShapedRecord;
 pub use record::pick;
-pub(crate) use selection::{Selection, chosen};
+pub(crate) use selection::{Selection, chosen, definition};

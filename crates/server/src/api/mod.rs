@@ -6,13 +6,14 @@ mod destinations;
 mod installations;
 mod integrations;
 mod oauth_connect;
+mod object_config;
 mod operations;
 mod projects;
 mod provider_apps;
 mod upload_url;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use engine::Engine;
 
 /// Every route, relative to `/v1`.
@@ -30,7 +31,12 @@ pub(crate) fn routes() -> Router<Engine> {
             "/projects/{project}/integrations/{integration}/installations",
             get(installations::list).post(installations::create),
         )
-        .route("/projects/{project}/integrations/{integration}/installations/{installation}", get(installations::get))
+        .route(
+            "/projects/{project}/integrations/{integration}/installations/{installation}",
+            get(installations::get).patch(installations::update).delete(installations::delete),
+        )
+        // As below: the object's name may hold slashes.
+        .route("/projects/{project}/integrations/{integration}/objects/{*rest}", patch(object_config::patch))
         .route(
             "/projects/{project}/integrations/{integration}/installations/{installation}/operations",
             get(operations::list),

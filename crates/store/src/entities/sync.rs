@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::columns::At;
+use crate::columns::{At, Json};
 use crate::operation::ReadType;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -20,6 +20,10 @@ pub(crate) struct Model {
     pub(crate) due_at: Option<At>,
     pub(crate) records_processed: i64,
     pub(crate) records_estimated_total: Option<i64>,
+    pub(crate) paused: bool,
+    pub(crate) failed: bool,
+    pub(crate) backfill_due: bool,
+    pub(crate) definition: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
