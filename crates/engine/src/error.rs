@@ -85,6 +85,9 @@ impl From<StoreError> for ActionError {
             StoreError::Conflict { what, detail } => Self::Conflict {
                 detail: format!("{what} exists already: {detail}"),
             },
+            StoreError::Outdated => Self::Conflict {
+                detail: "it is being changed by others all the time; try again later".to_owned(),
+            },
             other => Self::Store(other),
         }
     }

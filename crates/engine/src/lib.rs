@@ -18,6 +18,8 @@ pub mod metrics;
 mod oauth;
 mod random;
 mod read;
+mod reconcile;
+mod reconciler;
 mod registry;
 mod schedule;
 mod shape;
@@ -136,6 +138,12 @@ impl Engine {
                 clock: Arc::clone(&self.clock),
                 registry: self.registry.clone(),
             },
+            reconciler: reconciler::Reconciler {
+                store: self.store.clone(),
+                clock: Arc::clone(&self.clock),
+                registry: self.registry.clone(),
+                limits: self.limits(),
+            },
             delivery: deliver::Delivery {
                 store: self.store.clone(),
                 outbound: self.outbound.clone(),
@@ -143,6 +151,13 @@ impl Engine {
                 owner: Arc::clone(&self.owner),
                 links: self.links.clone(),
             },
+        }
+    }
+
+    /// What this server asks of schedules.
+    pub(crate) fn limits(&self) -> manifest::Limits {
+        manifest::Limits {
+            min_schedule_seconds: self.min_schedule_s,
         }
     }
 

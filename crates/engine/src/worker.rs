@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::deliver::Delivery;
 use crate::read::Reader;
+use crate::reconciler::Reconciler;
 
 /// Reads under way at once in one process.
 const PARALLEL_READS: usize = 16;
@@ -27,6 +28,7 @@ pub struct Worker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) owner: Arc<str>,
     pub(crate) reader: Reader,
+    pub(crate) reconciler: Reconciler,
     pub(crate) delivery: Delivery,
 }
 
@@ -76,7 +78,12 @@ impl Worker {
             } else {
                 let n = u32::try_from(free).unwrap_or(1);
                 self.store
-                    .claim(&[Kind::READ], &self.owner, n, self.clock.now())
+                    .claim(
+                        &[Kind::INTEGRATION, Kind::READ],
+                        &self.owner,
+                        n,
+                        self.clock.now(),
+                    )
                     .await
             };
             match claimed {
@@ -102,23 +109,39 @@ impl Worker {
         if let Some((_, older)) = replaced {
             older.cancel();
         }
-        let reader = self.reader.clone();
+        let worker = self.clone();
         let holding = Holding {
             held: Arc::clone(held),
             lease,
         };
-        tasks.spawn(async move {
-            let lease = &holding.lease;
-            match reader.turn(lease, &cancel).await {
-                Ok(()) => {}
-                Err(StoreError::LeaseLost) => {
-                    tracing::warn!(subject = %lease.subject_id, "another process has taken this work over");
-                }
-                Err(error) => {
-                    tracing::error!(%error, subject = %lease.subject_id, "a read could not be committed");
-                }
+        tasks.spawn(async move { worker.turn(&holding.lease, &cancel).await });
+    }
+
+    async fn turn(&self, lease: &Lease, cancel: &CancellationToken) {
+        let done = if lease.kind == Kind::INTEGRATION {
+            self.reconciler.turn(lease, cancel).await
+        } else {
+            self.reader.turn(lease, cancel).await
+        };
+        match done {
+            Ok(()) => {}
+            // Another process has it now, or it was paused, changed or uninstalled.
+            Err(StoreError::LeaseLost) => {
+                tracing::debug!(subject = %lease.subject_id, "work was taken back");
             }
-        });
+            Err(error @ StoreError::NotFound { .. }) => match self.store.forget(lease).await {
+                Ok(true) => {
+                    tracing::debug!(subject = %lease.subject_id, "the work's subject is gone")
+                }
+                Ok(false) => {
+                    tracing::error!(%error, subject = %lease.subject_id, "work lacks something");
+                }
+                Err(error) => tracing::error!(%error, "work could not be forgotten"),
+            },
+            Err(error) => {
+                tracing::error!(%error, subject = %lease.subject_id, "work could not be committed");
+            }
+        }
     }
 
     /// Renews every held lease in one statement; whoever lost theirs is stopped.

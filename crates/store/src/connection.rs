@@ -21,10 +21,11 @@ use crate::error::{Result, StoreError, or_conflict};
 use crate::group::Group;
 use crate::ids;
 use crate::provider_app::ProviderApp;
+use crate::reconcile;
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
 use crate::wake::WakeKind;
-use crate::work;
+use crate::work::{self, Reads};
 
 /// Whether a connection's credential works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -159,7 +160,8 @@ impl From<connection::Model> for Connection {
 
 impl Tenant<'_> {
     /// Connects, or connects again: the credential is replaced and the status
-    /// becomes `working`.
+    /// becomes `working`. If it is to another workspace now, everything through
+    /// it is read anew.
     pub async fn upsert_connection(
         &self,
         new: NewConnection,
@@ -171,9 +173,9 @@ impl Tenant<'_> {
         let mut tx = self.store.write().await?;
         self.lock_people(&tx, &new).await?;
         let id = match self.existing(&tx, &new).await? {
-            Some(id) => {
-                self.renew(&tx, &id, &new, now).await?;
-                id
+            Some(known) => {
+                self.renew(&mut tx, &known, &new, now).await?;
+                known.id
             }
             None => self.insert(&tx, &new, now).await?,
         };
@@ -266,7 +268,11 @@ impl Tenant<'_> {
     }
 
     /// The connection that a consent renews.
-    async fn existing(&self, tx: &Tx<'_>, new: &NewConnection) -> Result<Option<String>> {
+    async fn existing(
+        &self,
+        tx: &Tx<'_>,
+        new: &NewConnection,
+    ) -> Result<Option<connection::Model>> {
         let row = connection::Entity::find()
             .filter(connection::Column::ProjectId.eq(self.scope.project_id()))
             .filter(connection::Column::Provider.eq(&new.provider))
@@ -278,7 +284,7 @@ impl Tenant<'_> {
             .await?;
         match (&new.id, row) {
             (Some(id), None) => Err(StoreError::not_found("connection", id)),
-            (_, row) => Ok(row.map(|row| row.id)),
+            (_, row) => Ok(row),
         }
     }
 
@@ -314,11 +320,22 @@ impl Tenant<'_> {
 
     async fn renew(
         &self,
-        tx: &Tx<'_>,
-        id: &str,
+        tx: &mut Tx<'_>,
+        known: &connection::Model,
         new: &NewConnection,
         now: Timestamp,
     ) -> Result<()> {
+        let id = known.id.as_str();
+        if known.provider_workspace_ref == new.provider_workspace_ref {
+            // Reads that a refused credential has stopped go on at once.
+            work::poke_reads(tx, Reads::Through(&known.id), now).await?;
+        } else {
+            // What was read is of another workspace: no page of it may follow, and
+            // nothing that was learnt from it holds.
+            work::recall_reads(tx, Reads::Through(&known.id), now).await?;
+            let why = "The customer has connected another workspace";
+            reconcile::begin_anew(tx, Reads::Through(&known.id), why, now).await?;
+        }
         tx.execute(
             "UPDATE connection SET provider_app_id = $2, consumer_ref = $3, auth_scheme = $4, \
              status = 'working', provider_metadata = $5, provider_workspace_ref = $6, \
@@ -339,8 +356,7 @@ impl Tenant<'_> {
             ],
         )
         .await?;
-        // Reads that a refused credential has stopped go on at once.
-        work::poke_reads_through(tx, id, now).await
+        Ok(())
     }
 }
 

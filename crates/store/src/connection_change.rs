@@ -10,9 +10,9 @@ use crate::connection::Connection;
 use crate::credential::Credential;
 use crate::entities::connection;
 use crate::error::{Result, StoreError};
+use crate::reconcile;
 use crate::scope::Tenant;
-use crate::wake::WakeKind;
-use crate::work;
+use crate::work::{self, Reads};
 
 /// What changes of a connection; `None` stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ pub struct ConnectionChange {
     /// The provider's name of the workspace.
     pub provider_workspace_ref: Option<String>,
     /// The credential. The status becomes `working`, and reads that a refused
-    /// one has stopped go on.
+    /// one has stopped go on. With another workspace everything is read anew.
     pub credential: Option<Credential>,
 }
 
@@ -36,6 +36,16 @@ impl Tenant<'_> {
     ) -> Result<Connection> {
         let known = self.connection(id).await?;
         let mut tx = self.store.write().await?;
+        // Work before what it is about, as everywhere.
+        let moved = change.provider_workspace_ref.is_some()
+            && change.provider_workspace_ref != known.provider_workspace_ref;
+        if moved {
+            work::recall_reads(&mut tx, Reads::Through(&known.id), now).await?;
+            let why = "The connection is to another workspace";
+            reconcile::begin_anew(&mut tx, Reads::Through(&known.id), why, now).await?;
+        } else if change.credential.is_some() {
+            work::poke_reads(&mut tx, Reads::Through(&known.id), now).await?;
+        }
         lock(&tx, &known.id).await?;
         tx.execute(
             "UPDATE connection SET provider_metadata = COALESCE($2, provider_metadata), \
@@ -66,8 +76,6 @@ impl Tenant<'_> {
                 ],
             )
             .await?;
-            work::poke_reads_through(&tx, &known.id, now).await?;
-            tx.wake(WakeKind::Work).await?;
         }
         let row = connection::Entity::find_by_id(&known.id)
             .one(tx.db())

@@ -29,6 +29,9 @@ pub enum StoreError {
         /// Which value is taken.
         detail: String,
     },
+    /// What a change was planned by has changed meanwhile, so nothing was written.
+    #[error("it was changed meanwhile; nothing was written")]
+    Outdated,
     /// The lease has passed on, so nothing was written.
     #[error("the lease on this work has passed on; nothing was written")]
     LeaseLost,

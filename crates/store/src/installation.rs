@@ -1,10 +1,15 @@
 //! Installations: an integration as one customer has installed it, with what
 //! it reads.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Select,
+};
 use serde_json::Value;
 
+use crate::Backend;
 use crate::columns::{At, Json};
 use crate::connect::Tx;
 use crate::entities::{insert, installation, sync};
@@ -12,6 +17,7 @@ use crate::error::{Result, StoreError, or_conflict};
 use crate::ids;
 use crate::operation::{self, OperationStatus, ReadType};
 use crate::scope::Tenant;
+use crate::statement::{ROWS_PER_STATEMENT, list};
 use crate::wake::WakeKind;
 use crate::work::{self, Kind};
 
@@ -40,14 +46,14 @@ pub struct Installation {
     pub config_created_by: String,
     /// The revision that it was installed from.
     pub revision_id: String,
-    /// The contract's word: `healthy` or `unhealthy`.
-    pub health_status: String,
     /// How the latest operation went.
     pub last_operation_status: Option<OperationStatus>,
     /// When it was created.
     pub create_time: Timestamp,
     /// When it was last changed.
     pub update_time: Option<Timestamp>,
+    /// Whether objects that are added begin paused.
+    pub reads_paused: bool,
 }
 
 /// What an installation is made from.
@@ -57,6 +63,8 @@ pub struct NewInstallation {
     pub integration_id: String,
     /// The revision that it is installed from.
     pub revision_id: String,
+    /// The revision by which `objects` were planned: the latest one.
+    pub planned_by: String,
     /// The connection that it works through.
     pub connection_id: String,
     /// The customer.
@@ -108,16 +116,16 @@ impl From<installation::Model> for Installation {
             config_create_time: row.config_create_time.0,
             config_created_by: row.config_created_by,
             revision_id: row.revision_id,
-            health_status: row.health_status,
             last_operation_status: row.last_operation_status,
             create_time: row.create_time.0,
             update_time: At::opt(row.update_time),
+            reads_paused: row.reads_paused,
         }
     }
 }
 
 /// Adds what an installation reads: its state, its work, and its first run.
-async fn add_sync(
+pub(crate) async fn add_sync(
     tx: &Tx<'_>,
     installation: &installation::Model,
     new: NewSync,
@@ -143,6 +151,10 @@ async fn add_sync(
         records_processed: 0,
         records_estimated_total: None,
         fresh_at: None,
+        paused: installation.reads_paused,
+        failed: false,
+        backfill_due: false,
+        definition: None,
     };
     insert(tx.db(), row.clone())
         .await
@@ -152,10 +164,34 @@ async fn add_sync(
     work::add(tx, Kind::READ, &row.id, lane, next_at).await
 }
 
+/// Keeps an integration's latest revision from changing until the end of the
+/// transaction. `Outdated` when it is not the one that something was planned by.
+pub(crate) async fn still_latest(
+    tx: &Tx<'_>,
+    integration_id: &str,
+    planned_by: &str,
+) -> Result<()> {
+    let lock = match tx.backend() {
+        Backend::Sqlite => "",
+        Backend::Postgres => " FOR SHARE",
+    };
+    let sql = format!("SELECT latest_revision_id FROM integration WHERE id = $1{lock}");
+    let statement = tx.backend().sql(&sql, [integration_id.into()]);
+    let row = tx.db().query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| StoreError::not_found("integration", integration_id))?;
+    let latest: String = row.try_get("", "latest_revision_id")?;
+    if latest == planned_by {
+        Ok(())
+    } else {
+        Err(StoreError::Outdated)
+    }
+}
+
 impl Tenant<'_> {
     /// Installs, in one transaction: the installation, what it reads, the
     /// operations that begin and their work. `Conflict` when the customer has
-    /// installed that integration already.
+    /// installed that integration already, `Outdated` when the integration has a
+    /// later revision than the one that this was planned by.
     pub async fn install(&self, new: NewInstallation, now: Timestamp) -> Result<Installation> {
         let integration = self.integration(&new.integration_id).await?;
         let revision = self.revision(&new.revision_id).await?;
@@ -179,12 +215,14 @@ impl Tenant<'_> {
             config_create_time: At(now),
             config_created_by: new.created_by,
             revision_id: revision.id,
-            health_status: "healthy".to_owned(),
             last_operation_status: starts.then_some(OperationStatus::InProgress),
             create_time: At(now),
             update_time: None,
+            reads_paused: false,
+            reconciled_revision_id: Some(new.planned_by.clone()),
         };
         let mut tx = self.store.write().await?;
+        still_latest(&tx, &row.integration_id, &new.planned_by).await?;
         insert(tx.db(), row.clone()).await.map_err(|error| {
             or_conflict(error, "installation", || format!("group {}", row.group_ref))
         })?;
@@ -225,8 +263,29 @@ impl Tenant<'_> {
             .ok_or_else(|| StoreError::not_found("installation", id))
     }
 
+    /// Those of these installations that do not work as they should: the
+    /// connection's credential is refused, or the last run of an object was given up.
+    pub async fn unhealthy(&self, installation_ids: &[&str]) -> Result<HashSet<String>> {
+        let mut unhealthy = HashSet::new();
+        for ids in installation_ids.chunks(ROWS_PER_STATEMENT) {
+            let sql = format!(
+                "SELECT i.id FROM installation i JOIN connection c ON c.id = i.connection_id \
+                 WHERE i.project_id = $1 AND i.id IN ({}) AND (c.status = 'bad_credentials' \
+                 OR EXISTS (SELECT 1 FROM sync s WHERE s.installation_id = i.id AND s.failed))",
+                list(2, ids.len())
+            );
+            let mut values: Vec<sea_orm::Value> = vec![self.scope.project_id().into()];
+            values.extend(ids.iter().map(|id| (*id).into()));
+            let statement = self.store.backend().sql_many(&sql, values);
+            for row in self.store.read().query_all_raw(statement).await? {
+                unhealthy.insert(row.try_get("", "id")?);
+            }
+        }
+        Ok(unhealthy)
+    }
+
     /// The installations that this scope sees, oldest first.
-    fn find_installations(&self) -> Select<installation::Entity> {
+    pub(crate) fn find_installations(&self) -> Select<installation::Entity> {
         installation::Entity::find()
             .filter(installation::Column::ProjectId.eq(self.scope.project_id()))
             .apply_if(self.scope.group_ref(), |query, group| {

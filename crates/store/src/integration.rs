@@ -7,7 +7,6 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Select,
 };
 
-use crate::Backend;
 use crate::columns::{At, Json, ms};
 use crate::connect::Tx;
 use crate::entities::{insert, integration, revision};
@@ -16,8 +15,8 @@ use crate::ids;
 use crate::revision::{NewRevision, Revision};
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
-use crate::wake::WakeKind;
-use crate::work;
+use crate::work::{self, Kind, Reads};
+use crate::{Backend, removed};
 
 /// A named declaration of a manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,10 +55,15 @@ impl Integration {
 impl Tenant<'_> {
     /// Deploys a manifest's integrations in one transaction, in their order:
     /// each is found by name or created, and gets a new revision unless its
-    /// content is unchanged.
+    /// content is unchanged. Reads go by the new revision from the commit on;
+    /// what else it asks for is done by the work that is requested here.
+    ///
+    /// Reads of objects that the manifest has no longer go on by their last
+    /// definition, which is kept here, or stop if this is `destructive`.
     pub async fn deploy(
         &self,
         revisions: Vec<NewRevision>,
+        destructive: bool,
         now: Timestamp,
     ) -> Result<Vec<Integration>> {
         let backend = self.store.backend();
@@ -75,14 +79,38 @@ impl Tenant<'_> {
             .query_one_raw(backend.sql(lock, [project.into()]))
             .await?
             .ok_or_else(|| StoreError::not_found("project", project))?;
-        let mut deployed = Vec::with_capacity(revisions.len());
+        let mut steps = Vec::with_capacity(revisions.len());
         for new in revisions {
-            let integration = self.deploy_one(&tx, new, now).await?;
-            // A new schedule counts at once: whoever sleeps plans again.
-            work::poke_reads_of(&tx, &integration.id, now).await?;
-            deployed.push(integration);
+            let known = self.known(&tx, &new).await?;
+            steps.push((new, known));
         }
-        tx.wake(WakeKind::Work).await?;
+        let mut touched: Vec<String> = steps
+            .iter()
+            .filter(|(new, known)| destructive || !known.as_ref().is_some_and(|k| k.says(new)))
+            .filter_map(|(_, known)| Some(known.as_ref()?.row.id.clone()))
+            .collect();
+        touched.sort();
+        for id in &touched {
+            work::request(&mut tx, Kind::INTEGRATION, id, work::INTERACTIVE, now).await?;
+        }
+        work::recall_reads(&mut tx, Reads::OfIntegrations(&touched), now).await?;
+        let mut deployed = Vec::with_capacity(steps.len());
+        for (new, known) in steps {
+            if let Some(known) = &known
+                && touched.contains(&known.row.id)
+            {
+                removed::settle(
+                    &tx,
+                    &known.row.id,
+                    &known.latest.content.0,
+                    &new,
+                    destructive,
+                    now,
+                )
+                .await?;
+            }
+            deployed.push(self.deploy_one(&tx, new, known, now).await?);
+        }
         tx.commit().await?;
         Ok(deployed)
     }
@@ -145,37 +173,39 @@ impl Tenant<'_> {
             .collect()
     }
 
-    async fn deploy_one(
-        &self,
-        tx: &Tx<'_>,
-        new: NewRevision,
-        now: Timestamp,
-    ) -> Result<Integration> {
-        let known = self
+    /// The integration that a new revision is for, with what it says now.
+    async fn known(&self, tx: &Tx<'_>, new: &NewRevision) -> Result<Option<Known>> {
+        let row = self
             .find_integrations()
             .filter(integration::Column::Name.eq(&new.name))
             .one(tx.db())
             .await?;
-        if let Some(known) = &known {
-            let latest = revision::Entity::find_by_id(&known.latest_revision_id)
-                .one(tx.db())
-                .await?;
-            if let Some(latest) = latest
-                && latest.content.0 == new.content
-                && latest.spec_version == new.spec_version
-                && known.provider == new.provider
-            {
-                return Ok(Integration::of(known.clone(), latest.into()));
-            }
-        }
+        let Some(row) = row else { return Ok(None) };
+        let latest = revision::Entity::find_by_id(&row.latest_revision_id)
+            .one(tx.db())
+            .await?
+            .ok_or_else(|| StoreError::not_found("revision", &row.latest_revision_id))?;
+        Ok(Some(Known { row, latest }))
+    }
+
+    async fn deploy_one(
+        &self,
+        tx: &Tx<'_>,
+        new: NewRevision,
+        known: Option<Known>,
+        now: Timestamp,
+    ) -> Result<Integration> {
         let revision_id = ids::new();
         let row = match known {
-            Some(known) => {
+            Some(known) if known.says(&new) => {
+                return Ok(Integration::of(known.row, known.latest.into()));
+            }
+            Some(Known { row, .. }) => {
                 tx.execute(
                     "UPDATE integration SET provider = $2, latest_revision_id = $3, \
                      update_time = $4 WHERE id = $1",
                     [
-                        known.id.as_str().into(),
+                        row.id.as_str().into(),
                         new.provider.as_str().into(),
                         revision_id.as_str().into(),
                         ms(now).into(),
@@ -186,7 +216,7 @@ impl Tenant<'_> {
                     provider: new.provider,
                     latest_revision_id: revision_id.clone(),
                     update_time: Some(At(now)),
-                    ..known
+                    ..row
                 }
             }
             None => {
@@ -212,5 +242,20 @@ impl Tenant<'_> {
         };
         insert(tx.db(), latest.clone()).await?;
         Ok(Integration::of(row, latest.into()))
+    }
+}
+
+/// An integration that is there, with what it says now.
+struct Known {
+    row: integration::Model,
+    latest: revision::Model,
+}
+
+impl Known {
+    /// Whether it says just that already.
+    fn says(&self, new: &NewRevision) -> bool {
+        self.latest.content.0 == new.content
+            && self.latest.spec_version == new.spec_version
+            && self.row.provider == new.provider
     }
 }

@@ -35,8 +35,11 @@ mod operation;
 mod operation_log;
 mod outbox;
 mod overview;
+mod pause;
 mod project;
 mod provider_app;
+mod reconcile;
+mod removed;
 mod revision;
 mod rotation;
 mod scope;
@@ -45,6 +48,7 @@ mod seen;
 mod statement;
 mod sync;
 mod triggered;
+mod uninstall;
 mod wake;
 mod work;
 
@@ -75,6 +79,7 @@ pub use outbox::{
 pub use overview::Overview;
 pub use project::{NewProject, Project};
 pub use provider_app::{NewProviderApp, ProviderApp, ProviderAppChange};
+pub use reconcile::{Behind, Change, Deployed, NewConfig};
 pub use revision::{NewRevision, Revision};
 pub use scope::{Access, Actor, Scope, Tenant};
 pub use secrets::MasterKeys;

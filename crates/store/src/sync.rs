@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 use sea_orm::EntityTrait;
+use serde_json::Value;
 
 use crate::Store;
 use crate::columns::{At, ms};
@@ -57,6 +58,12 @@ pub struct Sync {
     pub records_processed: i64,
     /// How many there will be, where the provider says.
     pub records_estimated_total: Option<i64>,
+    /// Whether it is to begin nothing of its own accord and rests meanwhile.
+    pub paused: bool,
+    /// Whether the backfill is to be begun anew.
+    pub backfill_due: bool,
+    /// The object's last definition, once the manifest has it no longer.
+    pub definition: Option<Value>,
 }
 
 /// All that a run needs to know.
@@ -143,6 +150,9 @@ impl From<sync::Model> for Sync {
             due_at: At::opt(row.due_at),
             records_processed: row.records_processed,
             records_estimated_total: row.records_estimated_total,
+            paused: row.paused,
+            backfill_due: row.backfill_due,
+            definition: row.definition.map(|json| json.0),
         }
     }
 }
@@ -253,7 +263,8 @@ impl Store {
         insert(tx.db(), operation).await?;
         tx.execute(
             "UPDATE sync SET operation_id = $2, read_type = $3, position = NULL, since = $4, \
-             range = NULL, records_processed = 0, records_estimated_total = NULL WHERE id = $1",
+             range = NULL, backfill_due = (backfill_due AND $3 <> 'backfill'), \
+             records_processed = 0, records_estimated_total = NULL WHERE id = $1",
             [
                 sync.id.as_str().into(),
                 operation_id.as_str().into(),
@@ -284,6 +295,31 @@ impl Store {
         tx.execute(
             "UPDATE sync SET due_at = $2 WHERE id = $1",
             [lease.subject_id.as_str().into(), due_at.map(ms).into()],
+        )
+        .await?;
+        work::reset_attempts(&tx, lease).await?;
+        work::release(&mut tx, lease, due_at, now).await?;
+        tx.commit().await
+    }
+
+    /// Begins without a backfill: the next read is a scheduled one, from
+    /// `watermark` on. Frees the row until then. Fenced.
+    pub async fn begin_without_backfill(
+        &self,
+        lease: &Lease,
+        watermark: Option<Timestamp>,
+        due_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        work::fence(&tx, lease).await?;
+        tx.execute(
+            "UPDATE sync SET backfill_due = FALSE, watermark = $2, due_at = $3 WHERE id = $1",
+            [
+                lease.subject_id.as_str().into(),
+                watermark.map(ms).into(),
+                due_at.map(ms).into(),
+            ],
         )
         .await?;
         work::reset_attempts(&tx, lease).await?;
@@ -379,8 +415,9 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
     // up to when this one began.
     tx.execute(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
-         range = NULL, watermark = COALESCE($2, watermark, since), due_at = $3, records_processed = 0, \
-         records_estimated_total = NULL, fresh_at = CASE WHEN $4 THEN COALESCE($2, \
+         range = NULL, watermark = COALESCE($2, watermark, since), due_at = $3, \
+         records_processed = 0, records_estimated_total = NULL, failed = NOT $4, \
+         fresh_at = CASE WHEN $4 THEN COALESCE($2, \
          (SELECT create_time FROM operation WHERE operation.id = sync.operation_id), $5) \
          ELSE fresh_at END WHERE id = $1",
         [

@@ -5,6 +5,10 @@
 //! lease had passed on changes nothing. A lapsed lease can be claimed by
 //! anyone. Attempts count at the claim, so a crash loop ends somewhere; a
 //! committed page resets them.
+//!
+//! Who locks rows of several kinds, or several rows of one, does so in the order
+//! of their keys, and before anything else that is not its own: commits of pages
+//! hold their row from the beginning, so any other order could come to a deadlock.
 
 use std::collections::HashSet;
 
@@ -41,6 +45,18 @@ pub struct Kind(&'static str);
 impl Kind {
     /// Reading some pages of one object; the subject is a sync.
     pub const READ: Self = Self("read");
+    /// Bringing the installations of an integration in line with its latest
+    /// revision; the subject is the integration. Its name sorts before the reads
+    /// that it adds and takes away.
+    pub const INTEGRATION: Self = Self("integration");
+
+    /// The table of the subjects of those kinds that may be left behind when
+    /// their subject is deleted with what it belongs to.
+    fn subjects(self) -> Option<&'static str> {
+        [(Self::READ, "sync"), (Self::INTEGRATION, "integration")]
+            .into_iter()
+            .find_map(|(kind, table)| (kind == self).then_some(table))
+    }
 
     /// The name in the table.
     #[must_use]
@@ -127,35 +143,118 @@ pub(crate) async fn reset_attempts(tx: &Tx<'_>, lease: &Lease) -> Result<()> {
     Ok(())
 }
 
-/// Makes the reads of an integration due, whether they are under way or not.
-pub(crate) async fn poke_reads_of(tx: &Tx<'_>, integration_id: &str, now: Timestamp) -> Result<()> {
-    tx.execute(
-        "UPDATE work SET run_again = (owner IS NOT NULL), \
-         next_at = CASE WHEN next_at <= $3 THEN next_at ELSE $3 END \
-         WHERE kind = $1 AND subject_id IN (SELECT sync.id FROM sync \
-         JOIN installation ON installation.id = sync.installation_id \
-         WHERE installation.integration_id = $2)",
-        [Kind::READ.0.into(), integration_id.into(), ms(now).into()],
-    )
-    .await?;
-    Ok(())
+/// Some reads, by what they have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reads<'a> {
+    /// Of these integrations, few enough for one statement.
+    OfIntegrations(&'a [String]),
+    /// Of one installation.
+    OfInstallation(&'a str),
+    /// Through a connection.
+    Through(&'a str),
+    /// Of these syncs, few enough for one statement.
+    Of(&'a [String]),
 }
 
-/// Makes the reads through a connection due, whether they are under way or not.
-pub(crate) async fn poke_reads_through(
-    tx: &Tx<'_>,
-    connection_id: &str,
+impl Reads<'_> {
+    /// The condition on a sync's identifier; its values come first in a statement.
+    pub(crate) fn condition(self) -> (String, Vec<Value>) {
+        let (of, ids): (_, Vec<&str>) = match self {
+            Self::OfIntegrations(ids) => (
+                "installation.integration_id",
+                ids.iter().map(String::as_str).collect(),
+            ),
+            Self::OfInstallation(id) => ("installation.id", vec![id]),
+            Self::Through(id) => ("installation.connection_id", vec![id]),
+            Self::Of(ids) => ("sync.id", ids.iter().map(String::as_str).collect()),
+        };
+        let values = ids.iter().map(|id| (*id).into()).collect();
+        // No list is empty in SQL.
+        let ids = if ids.is_empty() {
+            "NULL".to_owned()
+        } else {
+            list(1, ids.len())
+        };
+        let sql = format!(
+            "IN (SELECT sync.id FROM sync JOIN installation \
+             ON installation.id = sync.installation_id WHERE {of} IN ({ids}))"
+        );
+        (sql, values)
+    }
+
+    /// Changes their rows, which are locked in the order of their keys. `{now}`
+    /// in `set` is the time.
+    async fn update(self, tx: &mut Tx<'_>, set: &str, now: Timestamp) -> Result<()> {
+        let (condition, mut values) = self.condition();
+        values.extend([Kind::READ.0.into(), ms(now).into()]);
+        let (kind, at) = (values.len() - 1, values.len());
+        let sql = format!(
+            "WITH mine AS MATERIALIZED (SELECT subject_id AS mine_id FROM work \
+             WHERE kind = ${kind} AND subject_id {condition} ORDER BY subject_id{}) \
+             UPDATE work SET {} FROM mine WHERE kind = ${kind} AND subject_id = mine_id",
+            tx.backend().for_update(),
+            set.replace("{now}", &format!("${at}")),
+        );
+        let statement = tx.backend().sql_many(&sql, values);
+        tx.db().execute_raw(statement).await?;
+        tx.wake(WakeKind::Work).await
+    }
+}
+
+/// Makes reads due, whether they are under way or not.
+pub(crate) async fn poke_reads(tx: &mut Tx<'_>, reads: Reads<'_>, now: Timestamp) -> Result<()> {
+    let set = "run_again = (owner IS NOT NULL), \
+               next_at = CASE WHEN next_at <= {now} THEN next_at ELSE {now} END";
+    reads.update(tx, set, now).await
+}
+
+/// Takes reads back from whoever has them, and makes them due: nothing that was
+/// begun by what held until now can be committed any more. Each is looked at
+/// again, and then goes on from its position, begins, or rests.
+pub(crate) async fn recall_reads(tx: &mut Tx<'_>, reads: Reads<'_>, now: Timestamp) -> Result<()> {
+    let set = "owner = NULL, lease_until = NULL, run_again = FALSE, attempts = 0, \
+               epoch = CASE WHEN owner IS NULL THEN epoch ELSE epoch + 1 END, \
+               next_at = CASE WHEN next_at <= {now} THEN next_at ELSE {now} END";
+    reads.update(tx, set, now).await
+}
+
+/// Makes the work of a subject due, whether it is under way or not, and adds it
+/// where there was none.
+pub(crate) async fn request(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    subject_id: &str,
+    lane: i32,
     now: Timestamp,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE work SET run_again = (owner IS NOT NULL), \
-         next_at = CASE WHEN next_at <= $3 THEN next_at ELSE $3 END \
-         WHERE kind = $1 AND subject_id IN (SELECT sync.id FROM sync \
-         JOIN installation ON installation.id = sync.installation_id \
-         WHERE installation.connection_id = $2)",
-        [Kind::READ.0.into(), connection_id.into(), ms(now).into()],
+        "INSERT INTO work (kind, subject_id, lane, next_at, epoch, attempts, run_again) \
+         VALUES ($1, $2, $3, $4, 0, 0, FALSE) ON CONFLICT (kind, subject_id) DO UPDATE \
+         SET run_again = (work.owner IS NOT NULL), \
+         next_at = CASE WHEN work.next_at <= $4 THEN work.next_at ELSE $4 END",
+        [
+            kind.0.into(),
+            subject_id.into(),
+            lane.into(),
+            ms(now).into(),
+        ],
     )
     .await?;
+    tx.wake(WakeKind::Work).await
+}
+
+/// Takes the work of reads away; whoever has it commits nothing any more. The
+/// rows have been locked by a recall.
+pub(crate) async fn remove_reads(tx: &Tx<'_>, reads: Reads<'_>) -> Result<()> {
+    let (condition, mut values) = reads.condition();
+    values.push(Kind::READ.0.into());
+    let sql = format!(
+        "DELETE FROM work WHERE kind = ${} AND subject_id {condition}",
+        values.len()
+    );
+    tx.db()
+        .execute_raw(tx.backend().sql_many(&sql, values))
+        .await?;
     Ok(())
 }
 
@@ -295,9 +394,15 @@ impl Store {
         let mut kept = HashSet::new();
         for held in held.chunks(ROWS_PER_STATEMENT) {
             let sql = format!(
-                "UPDATE work SET lease_until = $1 WHERE owner = $2 \
-                 AND (kind, subject_id, epoch) IN (VALUES {}) RETURNING kind, subject_id, epoch",
-                rows(3, 3, held.len())
+                "WITH held AS MATERIALIZED (\
+                 SELECT kind AS held_kind, subject_id AS held_subject FROM work \
+                 WHERE owner = $2 AND (kind, subject_id, epoch) IN (VALUES {}) \
+                 ORDER BY kind, subject_id{}) \
+                 UPDATE work SET lease_until = $1 FROM held \
+                 WHERE kind = held_kind AND subject_id = held_subject \
+                 RETURNING kind, subject_id, epoch",
+                rows(3, 3, held.len()),
+                self.backend().for_update()
             );
             let mut values: Vec<Value> =
                 vec![ms(now).saturating_add(LEASE_MS).into(), owner.into()];
@@ -337,6 +442,40 @@ impl Store {
         let mut tx = self.write().await?;
         release(&mut tx, lease, next_at, now).await?;
         tx.commit().await
+    }
+
+    /// As [`Store::finish`] without a time, for work that waits for somebody: no
+    /// attempt was made.
+    pub async fn rest(&self, lease: &Lease, now: Timestamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        fence(&tx, lease).await?;
+        reset_attempts(&tx, lease).await?;
+        release(&mut tx, lease, None, now).await?;
+        tx.commit().await
+    }
+
+    /// Takes the work of a subject away that is gone; says whether it was gone.
+    pub async fn forget(&self, lease: &Lease) -> Result<bool> {
+        let tx = self.write().await?;
+        let Some(table) = lease.kind.subjects() else {
+            return Ok(false);
+        };
+        let sql = format!(
+            "DELETE FROM work WHERE kind = $1 AND subject_id = $2 \
+             AND NOT EXISTS (SELECT 1 FROM {table} WHERE id = $2)"
+        );
+        tx.execute(
+            &sql,
+            [lease.kind.0.into(), lease.subject_id.as_str().into()],
+        )
+        .await?;
+        let left = tx.backend().sql(
+            "SELECT 1 AS there FROM work WHERE kind = $1 AND subject_id = $2",
+            [lease.kind.0.into(), lease.subject_id.as_str().into()],
+        );
+        let gone = tx.db().query_one_raw(left).await?.is_none();
+        tx.commit().await?;
+        Ok(gone)
     }
 
     /// As [`Store::finish`], and the claim does not count as an attempt: nothing

@@ -1,6 +1,6 @@
 //! Integrations: what an `amp.yaml` declares.
 
-use manifest::{KnownDestination, Limits, Problem, Severity};
+use manifest::{KnownDestination, Problem, Severity};
 use store::{Actor, Integration, NewRevision};
 
 use super::require_full;
@@ -12,8 +12,8 @@ pub struct Deployment<'a> {
     /// The text of the manifest.
     pub manifest: &'a [u8],
     /// Whether the reads of objects that the manifest has no longer are to stop.
-    /// Without it they are to go on by their last definition, which is not there
-    /// yet: they stop either way, and begin again when the object is back.
+    /// Without it they go on by their last definition. Either way the manifest
+    /// holds again once the object is back.
     pub destructive: bool,
 }
 
@@ -32,9 +32,7 @@ pub async fn deploy(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let providers: Vec<_> = engine.registry.descriptions().collect();
-    let limits = Limits {
-        min_schedule_seconds: engine.min_schedule_s,
-    };
+    let limits = engine.limits();
     let destinations: Vec<KnownDestination> = tenant
         .destinations()
         .await?
@@ -75,7 +73,9 @@ pub async fn deploy(
             })
         })
         .collect::<Result<Vec<_>, ActionError>>()?;
-    let deployed = tenant.deploy(revisions, engine.clock.now()).await?;
+    let deployed = tenant
+        .deploy(revisions, deployment.destructive, engine.clock.now())
+        .await?;
     for problem in warnings {
         tracing::warn!(rule = %problem.rule, %problem, "a deployed manifest has a warning");
     }

@@ -9,7 +9,7 @@ mod gauges;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
-use store::{OperationStatus, ReadType};
+use store::{OperationStatus, ReadSubject, ReadType};
 
 use crate::calls::Lane;
 
@@ -246,33 +246,37 @@ pub(crate) fn refresh(outcome: &'static str) {
 }
 
 /// A page was committed.
-pub(crate) fn page(provider: &str, object: &str, read_type: Option<ReadType>, records: u64) {
-    let read_type = read_type.map_or("", ReadType::as_str);
-    let labels = [
-        ("provider", provider.to_owned()),
-        ("object", object.to_owned()),
-        ("read_type", read_type.to_owned()),
-    ];
+pub(crate) fn page(subject: &ReadSubject, records: u64) {
+    let labels = of_read(subject);
     counter!("ligature_pages_total", &labels).increment(1);
     counter!("ligature_records_total", &labels).increment(records);
 }
 
 /// A read ended.
-pub(crate) fn read_ended(
-    provider: &str,
-    object: &str,
-    read_type: Option<ReadType>,
-    status: OperationStatus,
-) {
-    counter!("ligature_reads_total", "provider" => provider.to_owned(), "object" => object.to_owned(),
-        "read_type" => read_type.map_or("", ReadType::as_str), "status" => status.as_str())
+pub(crate) fn read_ended(subject: &ReadSubject, status: OperationStatus) {
+    let [provider, object, read_type] = of_read(subject);
+    let status = ("status", status.as_str().to_owned());
+    counter!(
+        "ligature_reads_total",
+        &[provider, object, read_type, status]
+    )
     .increment(1);
 }
 
 /// A read failed and is tried again.
-pub(crate) fn read_retried(provider: &str, class: &'static str) {
-    counter!("ligature_read_retries_total", "provider" => provider.to_owned(), "class" => class)
-        .increment(1);
+pub(crate) fn read_retried(subject: &ReadSubject, class: &'static str) {
+    let provider = subject.connection.provider.clone();
+    counter!("ligature_read_retries_total", "provider" => provider, "class" => class).increment(1);
+}
+
+/// What a read is counted by.
+fn of_read(subject: &ReadSubject) -> [(&'static str, String); 3] {
+    let read_type = subject.sync.read_type.map_or("", ReadType::as_str);
+    [
+        ("provider", subject.connection.provider.clone()),
+        ("object", subject.sync.object_name.clone()),
+        ("read_type", read_type.to_owned()),
+    ]
 }
 
 /// A destination was tried; `lag` is since the message was committed.

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 
 use connector::{Page, State};
 use store::{Afterwards, Lease, NewLog, OperationStatus, PageCommit, ReadSubject, RunEnd, SeenKey};
+use tracing::Instrument as _;
 
 use super::place::Place;
 use super::plan::Plan;
 use super::{Reader, Stop, due, log};
+use crate::metrics;
 use crate::shape::{Envelope, ShapedRecord, messages};
 
 /// A page's records, sorted out.
@@ -87,7 +89,14 @@ impl Reader {
             },
             end: next.is_none().then_some(end),
         };
-        self.store.commit_page(lease, commit, now).await?;
+        self.store
+            .commit_page(lease, commit, now)
+            .instrument(tracing::info_span!("commit", records))
+            .await?;
+        metrics::page(subject, records);
+        if next.is_none() {
+            metrics::read_ended(subject, OperationStatus::Success);
+        }
         Ok(next)
     }
 

@@ -7,17 +7,27 @@ use connector::Filtering;
 use jiff::Timestamp;
 use store::{ConnectionStatus, ReadSubject, ReadType};
 
+use crate::reconcile::FirstRun;
 use crate::registry::Registry;
 use crate::schedule;
-use crate::shape::Selection;
+use crate::shape::{Selection, definition};
 
 /// What a sync without a run should do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// Read.
     Now {
+        /// Why.
+        read_type: ReadType,
         /// From when on; `None` from the beginning.
         since: Option<Timestamp>,
+    },
+    /// Begin without a backfill.
+    Without {
+        /// From where the next read goes on.
+        watermark: Option<Timestamp>,
+        /// When that is.
+        tick: Option<Timestamp>,
     },
     /// Sleep until the customer has connected again.
     AfterConsent,
@@ -25,22 +35,46 @@ pub(super) enum Due {
     At(Option<Timestamp>),
 }
 
-/// What to do now.
+/// Whether a sync is to rest, wherever it is: it is paused or disabled. What
+/// somebody has asked for goes on.
+pub(super) fn rests(subject: &ReadSubject) -> bool {
+    let asked_for = subject.sync.read_type == Some(ReadType::Triggered);
+    let disabled = || Selection::of(subject).is_ok_and(|selection| !selection.enabled);
+    !asked_for && (subject.sync.paused || disabled())
+}
+
+/// What to do now, for a sync that does not rest.
 pub(super) fn next(subject: &ReadSubject, registry: &Registry, now: Timestamp) -> Due {
     let tick = after(subject, now);
     let planned = subject.sync.due_at.is_some_and(|due| due <= now);
-    let enabled = Selection::of(subject).is_ok_and(|selection| selection.enabled);
-    if !planned || !enabled {
+    let Ok((object, choice)) = definition(subject) else {
+        return Due::At(tick);
+    };
+    if !planned && !subject.sync.backfill_due {
         return Due::At(tick);
     }
     // Bound to fail, and the consent that mends it wakes this up.
     if subject.connection.status == ConnectionStatus::BadCredentials {
         return Due::AfterConsent;
     }
+    if subject.sync.backfill_due {
+        let first = FirstRun::of(&object, choice.as_ref(), now);
+        return match first.run {
+            Some(read_type) => Due::Now {
+                read_type,
+                since: first.since,
+            },
+            None => Due::Without {
+                watermark: first.watermark,
+                tick,
+            },
+        };
+    }
     let connector = registry.get(&subject.connection.provider);
     let object = connector.and_then(|c| c.describe().object(&subject.sync.object_name));
     let by_time = object.is_some_and(|object| object.filtering == Filtering::ByTime);
     Due::Now {
+        read_type: ReadType::Scheduled,
         since: subject.sync.watermark.filter(|_| by_time),
     }
 }

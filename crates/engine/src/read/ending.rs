@@ -9,6 +9,7 @@ use store::{
 
 use super::failure::{self, Verdict};
 use super::{Reader, due, log};
+use crate::metrics;
 
 impl Reader {
     pub(super) async fn failed(
@@ -24,6 +25,7 @@ impl Reader {
                 tracing::info!(sync = %subject.sync.id, class = failure.class(), %at, "a read failed and is tried again");
                 let msg = format!("The read is tried again after attempt {attempts}");
                 let details = json!({ "class": failure.class(), "nextAttempt": at.to_string() });
+                metrics::read_retried(subject, failure.class());
                 let log = log::warning(&msg, &failure.to_string(), details);
                 self.store.retry_run(lease, &[log], at, now).await
             }
@@ -36,7 +38,8 @@ impl Reader {
                     // Whoever asked for a read may ask again.
                     connector::Failure::Unauthorized { .. } if !asked_for => {
                         let next = due::following(subject, now);
-                        self.end_run(lease, result, log, Some(now), next).await
+                        self.end_run(lease, subject, result, log, (Some(now), next))
+                            .await
                     }
                     _ => self.end_failed(lease, subject, result, log).await,
                 }
@@ -52,7 +55,8 @@ impl Reader {
         log: NewLog,
     ) -> Result<(), StoreError> {
         let due_at = due::following(subject, self.clock.now());
-        self.end_run(lease, result, log, due_at, due_at).await
+        self.end_run(lease, subject, result, log, (due_at, due_at))
+            .await
     }
 
     /// Ends a run as a failure; `due_at` is its next tick, `wake_at` when the row
@@ -60,10 +64,10 @@ impl Reader {
     async fn end_run(
         &self,
         lease: &Lease,
+        subject: &ReadSubject,
         result: String,
         log: NewLog,
-        due_at: Option<Timestamp>,
-        wake_at: Option<Timestamp>,
+        (due_at, wake_at): (Option<Timestamp>, Option<Timestamp>),
     ) -> Result<(), StoreError> {
         let commit = PageCommit {
             logs: vec![log],
@@ -83,6 +87,8 @@ impl Reader {
         };
         self.store
             .commit_page(lease, commit, self.clock.now())
-            .await
+            .await?;
+        metrics::read_ended(subject, OperationStatus::Failure);
+        Ok(())
     }
 }

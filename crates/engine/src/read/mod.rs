@@ -24,11 +24,13 @@ use jiff::SignedDuration;
 use serde_json::json;
 use store::{Lease, ReadSubject, ReadType, Store, StoreError};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
 use crate::registry::Registry;
 use crate::shape::{FieldFilter, Selection};
+use crate::trace;
 use due::Due;
 use place::Place;
 use plan::Plan;
@@ -95,22 +97,50 @@ impl Reader {
         cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
         let mut subject = self.store.read_subject(lease).await?;
-        if subject.sync.operation_id.is_none() && self.store.begin_triggered(lease).await? {
+        let now = self.clock.now();
+        let idle = subject.sync.operation_id.is_none();
+        if idle && self.store.begin_triggered(lease).await? {
             subject = self.store.read_subject(lease).await?;
         }
+        if due::rests(&subject) {
+            return self.store.rest(lease, now).await;
+        }
         if subject.sync.operation_id.is_none() {
-            match due::next(&subject, &self.registry, self.clock.now()) {
-                Due::Now { since } => {
-                    let now = self.clock.now();
-                    self.store
-                        .begin_run(lease, ReadType::Scheduled, since, now)
-                        .await?;
+            match due::next(&subject, &self.registry, now) {
+                Due::Now { read_type, since } => {
+                    self.store.begin_run(lease, read_type, since, now).await?;
                     subject = self.store.read_subject(lease).await?;
                 }
-                Due::At(tick) => return self.store.plan(lease, tick, self.clock.now()).await,
-                Due::AfterConsent => return self.store.finish(lease, None, self.clock.now()).await,
+                Due::Without { watermark, tick } => {
+                    let begun = self
+                        .store
+                        .begin_without_backfill(lease, watermark, tick, now);
+                    return begun.await;
+                }
+                Due::At(tick) => return self.store.plan(lease, tick, now).await,
+                Due::AfterConsent => return self.store.finish(lease, None, now).await,
             }
         }
+        let span = tracing::info_span!(
+            "read",
+            operation_id = subject.sync.operation_id,
+            installation_id = %subject.installation.id,
+            object = %subject.sync.object_name,
+        );
+        trace::join(
+            &span,
+            subject.sync.operation_id.as_deref().unwrap_or_default(),
+        );
+        self.go_on(lease, &subject, cancel).instrument(span).await
+    }
+
+    /// Goes on with the run under way.
+    async fn go_on(
+        &self,
+        lease: &Lease,
+        subject: &ReadSubject,
+        cancel: &CancellationToken,
+    ) -> Result<(), StoreError> {
         if lease.attempts > MOST_CLAIMS {
             let result =
                 "The read was begun again and again without a page, and is given up".to_owned();
@@ -120,10 +150,10 @@ impl Reader {
                 "it may end this process each time",
                 json!({ "claims": claims }),
             );
-            return self.end_failed(lease, &subject, result, log).await;
+            return self.end_failed(lease, subject, result, log).await;
         }
         let mut attempts = lease.attempts;
-        match self.pages(lease, &subject, &mut attempts, cancel).await {
+        match self.pages(lease, subject, &mut attempts, cancel).await {
             Ok(()) => Ok(()),
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Call(CallError::Store(error))) => Err(error),
@@ -132,7 +162,7 @@ impl Reader {
                 self.store.postpone(lease, until, self.clock.now()).await
             }
             Err(Stop::Call(CallError::Provider(failure))) => {
-                self.failed(lease, &subject, attempts, &failure).await
+                self.failed(lease, subject, attempts, &failure).await
             }
             Err(Stop::Definition(message)) => {
                 let log = log::error(
@@ -140,7 +170,7 @@ impl Reader {
                     &message,
                     json!({}),
                 );
-                self.end_failed(lease, &subject, message, log).await
+                self.end_failed(lease, subject, message, log).await
             }
         }
     }

@@ -31,7 +31,7 @@ pub struct ReadConfig {
 }
 
 /// One object's choices.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadObjectConfig {
     /// The object; the map's key where absent.
@@ -73,7 +73,7 @@ pub struct ReadObjectConfig {
 }
 
 /// How a backfill differs from what the manifest says, and from other reads.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackfillConfig {
     /// How far back.
@@ -86,7 +86,7 @@ pub struct BackfillConfig {
 
 /// A condition on a field, as it was sent: [`super::FieldFilter`] is what it
 /// means.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadFilter {
     /// The provider's field.
@@ -101,7 +101,7 @@ pub struct ReadFilter {
 }
 
 /// A mapping that the app offers.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DynamicMapping {
     /// The app's name.

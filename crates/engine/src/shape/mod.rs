@@ -19,5 +19,5 @@ pub(crate) use filter::FieldFilter;
 pub(crate) use message::{Envelope, messages};
 pub use record::pick;
 pub(crate) use record::{ShapedRecord, lacking};
-pub(crate) use selection::{Selection, chosen};
+pub(crate) use selection::{Selection, chosen, definition};
 pub(crate) use wanted::Wanted;

@@ -88,29 +88,8 @@ pub(crate) struct Selection {
 impl Selection {
     /// The selection of a sync's object.
     pub(crate) fn of(subject: &ReadSubject) -> Result<Self, SelectionError> {
-        let integration: manifest::Integration =
-            serde_json::from_value(subject.revision.content.clone()).map_err(|source| {
-                SelectionError::Unreadable {
-                    what: "revision",
-                    source,
-                }
-            })?;
-        let config: InstallationConfig =
-            serde_json::from_value(subject.installation.config.clone()).map_err(|source| {
-                SelectionError::Unreadable {
-                    what: "config",
-                    source,
-                }
-            })?;
-        let name = &subject.sync.object_name;
-        let object = integration
-            .read_object(name)
-            .ok_or_else(|| SelectionError::UnknownObject(name.clone()))?;
-        let chosen = config
-            .read
-            .as_ref()
-            .and_then(|read| chosen(read.objects.iter(), object));
-        Self::new(object, chosen)
+        let (object, chosen) = definition(subject)?;
+        Self::new(&object, chosen.as_ref())
     }
 
     /// The manifest's `object` with the customer's choices, if any were made.
@@ -235,6 +214,30 @@ fn of_field<'m, V>(map: Option<&'m BTreeMap<String, V>>, field: &str) -> Option<
         let same = others.find(|(name, _)| FieldPath::parse(name).as_ref() == Ok(&path));
         same.map(|(_, value)| value)
     })
+}
+
+/// A sync's object as the manifest has it, or had it last, and the customer's
+/// choices for it.
+pub(crate) fn definition(
+    subject: &ReadSubject,
+) -> Result<(ReadObject, Option<ReadObjectConfig>), SelectionError> {
+    let unreadable = |what| move |source| SelectionError::Unreadable { what, source };
+    let integration: manifest::Integration =
+        serde_json::from_value(subject.revision.content.clone()).map_err(unreadable("revision"))?;
+    let config: InstallationConfig = serde_json::from_value(subject.installation.config.clone())
+        .map_err(unreadable("config"))?;
+    let name = &subject.sync.object_name;
+    let object = match (integration.read_object(name), &subject.sync.definition) {
+        (Some(object), _) => object.clone(),
+        (None, Some(last)) => {
+            serde_json::from_value(last.clone()).map_err(unreadable("definition"))?
+        }
+        (None, None) => return Err(SelectionError::UnknownObject(name.clone())),
+    };
+    let read = config.read.as_ref();
+    let chosen = read.and_then(|read| chosen(read.objects.iter(), &object));
+    let chosen = chosen.cloned();
+    Ok((object, chosen))
 }
 
 /// The customer's choices for `object`, named as the provider or the app names it.

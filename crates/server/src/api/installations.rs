@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::actions::installation::Install;
+use engine::actions::installation::{Install, Update};
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub(crate) struct InstallationJson {
     project_id: String,
     integration_id: String,
     group: GroupJson,
-    health_status: String,
+    health_status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_operation_status: Option<&'static str>,
     connection: ConnectionJson,
@@ -101,6 +101,52 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, axum::Json(json)))
 }
 
+/// `PATCH …/installations/{id}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Masked {
+    update_mask: Vec<String>,
+    installation: Value,
+}
+
+/// Replaces what the mask names.
+pub(crate) async fn update(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    Path((project, integration, installation)): Path<(String, String, String)>,
+    Query(sampling): Query<Sampling>,
+    Json(masked): Json<Masked>,
+) -> Result<axum::Json<InstallationJson>, Problem> {
+    let update = Update {
+        mask: masked.update_mask,
+        installation: masked.installation,
+        skip_sampling: sampling.skip_sampling,
+    };
+    let changed = actions::installation::update(
+        &engine,
+        &actor,
+        &project,
+        &integration,
+        &installation,
+        update,
+    )
+    .await?;
+    let scope = engine.store.scope(&actor, &project).await?;
+    Ok(axum::Json(
+        one(&engine.store.within(&scope), changed).await?,
+    ))
+}
+
+/// Uninstalls.
+pub(crate) async fn delete(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    Path((project, integration, installation)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    actions::installation::delete(&engine, &actor, &project, &integration, &installation).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// An integration's installations, by the integration's name or id.
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -150,7 +196,10 @@ pub(crate) async fn get(
     Ok(axum::Json(one(&tenant, found).await?))
 }
 
-async fn one(tenant: &Tenant<'_>, installation: Installation) -> Result<InstallationJson, Problem> {
+pub(super) async fn one(
+    tenant: &Tenant<'_>,
+    installation: Installation,
+) -> Result<InstallationJson, Problem> {
     let rendered = render(tenant, vec![installation]).await?.into_iter().next();
     rendered.ok_or_else(|| Problem::new(404, "the installation was deleted"))
 }
@@ -171,6 +220,8 @@ async fn render(
         }
     }
     let details = tenant.connection_details(&connections).await?;
+    let ids: Vec<&str> = installations.iter().map(|one| one.id.as_str()).collect();
+    let unhealthy = tenant.unhealthy(&ids).await?;
     let mut by_id: HashMap<String, _> = details
         .into_iter()
         .map(|d| (d.connection.id.clone(), d))
@@ -179,13 +230,17 @@ async fn render(
         .into_iter()
         .filter_map(|installation| {
             let details = by_id.get_mut(&installation.connection_id)?.clone();
+            let health_status = match unhealthy.contains(&installation.id) {
+                true => "unhealthy",
+                false => "healthy",
+            };
             Some(InstallationJson {
                 group: details.group.clone().into(),
                 connection: details.into(),
                 id: installation.id,
                 project_id: installation.project_id,
                 integration_id: installation.integration_id,
-                health_status: installation.health_status,
+                health_status,
                 last_operation_status: installation
                     .last_operation_status
                     .map(store::OperationStatus::as_str),

@@ -11,6 +11,7 @@ mod integrations;
 mod jwt_keys;
 mod mask;
 mod oauth_connect;
+mod object_config;
 mod operations;
 mod projects;
 mod provider_apps;
@@ -52,7 +53,12 @@ pub(crate) fn routes() -> Router<Engine> {
             "/projects/{project}/integrations/{integration}/installations",
             get(installations::list).post(installations::create),
         )
-        .route("/projects/{project}/integrations/{integration}/installations/{installation}", get(installations::get))
+        .route(
+            "/projects/{project}/integrations/{integration}/installations/{installation}",
+            get(installations::get).patch(installations::update).delete(installations::delete),
+        )
+        // As below: the object's name may hold slashes.
+        .route("/projects/{project}/integrations/{integration}/objects/{*rest}", patch(object_config::patch))
         .route(
             "/projects/{project}/integrations/{integration}/installations/{installation}/operations",
             get(operations::list),

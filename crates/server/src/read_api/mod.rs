@@ -1,15 +1,15 @@
-//! The Read API, below `/read/v1`.
+//! The Read API below `/read/v1`: one file a group of routes, in the shapes of
+//! the published contract.
 
 mod objects;
+mod pause;
 
 use axum::Router;
-use axum::routing::post;
 use engine::Engine;
 
-/// Its routes.
+/// Every route, relative to `/read/v1`.
 pub(crate) fn routes() -> Router<Engine> {
-    Router::new().route(
-        "/projects/{project}/integrations/{integration}/objects/{*object}",
-        post(objects::trigger),
-    )
+    Router::new()
+        .merge(objects::routes())
+        .merge(pause::routes())
 }

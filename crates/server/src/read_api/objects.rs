@@ -3,8 +3,10 @@
 //! An object's name may contain slashes, as they are or as `%2F`, so it takes the
 //! rest of the path.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::post;
 use engine::actions::read::Trigger;
 use engine::{Engine, actions};
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,7 @@ use crate::problem::Problem;
 /// The body of a request for a read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct New {
+struct New {
     group_ref: String,
     mode: String,
     since_timestamp: Option<String>,
@@ -26,12 +28,17 @@ pub(crate) struct New {
 /// The operation that it came to.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StartedJson {
+struct StartedJson {
     operation_id: String,
 }
 
+pub(super) fn routes() -> Router<Engine> {
+    let path = "/projects/{project}/integrations/{integration}/objects/{*object}";
+    Router::new().route(path, post(trigger))
+}
+
 /// Asks for a read of an object.
-pub(crate) async fn trigger(
+async fn trigger(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration, object)): Path<(String, String, String)>,

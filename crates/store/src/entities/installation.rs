@@ -20,10 +20,11 @@ pub(crate) struct Model {
     pub(crate) config_create_time: At,
     pub(crate) config_created_by: String,
     pub(crate) revision_id: String,
-    pub(crate) health_status: String,
     pub(crate) last_operation_status: Option<OperationStatus>,
     pub(crate) create_time: At,
     pub(crate) update_time: Option<At>,
+    pub(crate) reads_paused: bool,
+    pub(crate) reconciled_revision_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::columns::{At, Span};
+use crate::columns::{At, Json, Span};
 use crate::operation::ReadType;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -22,6 +22,10 @@ pub(crate) struct Model {
     pub(crate) records_processed: i64,
     pub(crate) records_estimated_total: Option<i64>,
     pub(crate) fresh_at: Option<At>,
+    pub(crate) paused: bool,
+    pub(crate) failed: bool,
+    pub(crate) backfill_due: bool,
+    pub(crate) definition: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

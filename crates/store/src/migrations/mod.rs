@@ -9,6 +9,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 mod audit;
 mod initial;
 mod jwt_key;
+mod lifecycle;
 mod manifest_upload;
 mod observe;
 mod triggered;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(initial::Initial),
             Box::new(manifest_upload::ManifestUpload),
+            Box::new(lifecycle::Lifecycle),
             Box::new(triggered::Triggered),
             Box::new(observe::Observe),
             Box::new(audit::Audit),

@@ -64,7 +64,6 @@ async fn subject() -> ReadSubject {
             config_create_time: THEN,
             config_created_by: text("ada"),
             revision_id: text("revision"),
-            health_status: text("healthy"),
             last_operation_status: None,
             create_time: THEN,
             update_time: None,

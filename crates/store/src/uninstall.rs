@@ -1,0 +1,68 @@
+//! Uninstalling: nothing of an installation is left.
+
+use jiff::Timestamp;
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+
+use crate::connect::Tx;
+use crate::entities::installation;
+use crate::error::{Result, StoreError};
+use crate::scope::Tenant;
+use crate::work::{self, Reads};
+
+impl Tenant<'_> {
+    /// Deletes an installation with its state, its work, its operations and the
+    /// messages of its reads, in one transaction. A run under way commits nothing
+    /// any more. Its connection goes with it, unless another installation has it.
+    pub async fn uninstall(&self, installation_id: &str, now: Timestamp) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        let row = self
+            .find_installations()
+            .filter(installation::Column::Id.eq(installation_id))
+            .one(tx.db())
+            .await?
+            .ok_or_else(|| StoreError::not_found("installation", installation_id))?;
+        // Commits of its pages are over before this goes on, or find no row.
+        work::recall_reads(&mut tx, Reads::OfInstallation(&row.id), now).await?;
+        work::remove_reads(&tx, Reads::OfInstallation(&row.id)).await?;
+        // The customer has gone: what was read is for nobody any more.
+        // Locked in the order in which deliveries are acknowledged.
+        let messages = format!(
+            "WITH gone AS MATERIALIZED (SELECT id AS gone_id FROM outbox \
+             WHERE operation_id IN (SELECT id FROM operation \
+             WHERE installation_id = $1 AND action_type = 'read') ORDER BY id{}) \
+             DELETE FROM outbox WHERE id IN (SELECT gone_id FROM gone)",
+            tx.backend().for_update()
+        );
+        tx.execute(&messages, [row.id.as_str().into()]).await?;
+        let deleted = tx
+            .execute(
+                "DELETE FROM installation WHERE id = $1",
+                [row.id.as_str().into()],
+            )
+            .await?;
+        if deleted == 0 {
+            return Err(StoreError::not_found("installation", installation_id));
+        }
+        delete_unused(&tx, &row.connection_id).await?;
+        tx.commit().await
+    }
+}
+
+/// Deletes a connection that no installation has.
+async fn delete_unused(tx: &Tx<'_>, connection_id: &str) -> Result<()> {
+    // An installation that is being added refers to the row and so waits for
+    // this lock, or is seen after it.
+    let lock = format!(
+        "SELECT id FROM connection WHERE id = $1{}",
+        tx.backend().for_update()
+    );
+    let statement = tx.backend().sql(&lock, [connection_id.into()]);
+    tx.db().query_one_raw(statement).await?;
+    tx.execute(
+        "DELETE FROM connection WHERE id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM installation WHERE connection_id = $1)",
+        [connection_id.into()],
+    )
+    .await?;
+    Ok(())
+}
