@@ -12,7 +12,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
-use crate::{api, downloads, health, oauth_callback, pages, uploads};
+use crate::{api, downloads, health, oauth_callback, pages, read_api, uploads};
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -30,6 +30,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/downloads/v1/{message}", get(downloads::fetch))
         .route("/uploads/v1/{upload}", put(uploads::receive))
         .nest("/v1", api::routes())
+        .nest("/read/v1", read_api::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))

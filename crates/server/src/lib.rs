@@ -13,6 +13,8 @@ mod health;
 mod oauth_callback;
 mod pages;
 mod problem;
+mod read_api;
 mod uploads;
 
+pub use api::deliveries::delivery_json;
 pub use app::router;

@@ -3,6 +3,7 @@
 //! extract and render; all of them call these.
 
 pub mod api_key;
+pub mod delivery;
 pub mod destination;
 pub mod installation;
 pub mod integration;

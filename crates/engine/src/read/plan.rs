@@ -3,7 +3,7 @@
 use connector::{Failure, Intent, Page, State};
 use jiff::Timestamp;
 use serde_json::json;
-use store::{NewLog, ReadSubject, SeenKey};
+use store::{NewLog, NewMessage, ReadSubject, SeenKey};
 
 use super::log;
 use super::place::Place;
@@ -25,6 +25,16 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The message, held back where the object is delivered on request.
+    pub(super) fn held_if_asked(&self, mut message: NewMessage) -> NewMessage {
+        if self.selection.on_request {
+            let selection = &self.selection;
+            let name = selection.raw_object_name.as_ref();
+            message.hold_for = Some(name.unwrap_or(&selection.object_name).clone());
+        }
+        message
+    }
+
     /// What marks each record as delivered. Where reads are incremental that is
     /// its version, so that what an earlier read has delivered is not delivered
     /// again until it changes. A full read delivers everything each time, and

@@ -2,11 +2,13 @@
 //! published contract. Lists are bare arrays unless the contract paginates.
 
 mod connections;
+pub(crate) mod deliveries;
 mod destinations;
 mod installations;
 mod integrations;
 mod oauth_connect;
 mod operations;
+mod page;
 mod projects;
 mod provider_apps;
 mod upload_url;
@@ -22,7 +24,10 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/projects/{project}", get(projects::get))
         .route("/projects/{project}/provider-apps", get(provider_apps::list).post(provider_apps::create))
         .route("/projects/{project}/destinations", get(destinations::list).post(destinations::create))
-        .route("/projects/{project}/destinations/{destination}", get(destinations::get))
+        .route("/projects/{project}/destinations/{destination}", 
+            get(destinations::get).patch(destinations::update).delete(destinations::delete).post(destinations::call))
+        .route("/projects/{project}/deliveries", get(deliveries::list))
+        .route("/projects/{project}/deliveries/{delivery}", get(deliveries::get).post(deliveries::replay))
         .route("/projects/{project}/integrations", get(integrations::list))
         .route("/projects/{project}/integrations:batch", put(integrations::deploy))
         .route("/projects/{project}/integrations/{integration}", get(integrations::get))

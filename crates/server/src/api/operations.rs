@@ -3,17 +3,14 @@
 use axum::extract::State;
 use engine::Engine;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::{LogEntry, Operation};
 
+use crate::api::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
-
-/// The most operations on a page, and how many where nothing is said.
-const MOST: u64 = 1000;
-const DEFAULT: u64 = 200;
 
 /// An operation as the contract shapes it.
 #[derive(Debug, Serialize)]
@@ -67,22 +64,6 @@ pub(crate) struct PageJson {
     pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination {
-    done: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
-}
-
-/// `?pageSize=&pageToken=`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PageQuery {
-    page_size: Option<u64>,
-    page_token: Option<String>,
-}
-
 /// A line of an operation's log, as the contract shapes it.
 #[derive(Debug, Serialize)]
 pub(crate) struct LogJson {
@@ -113,23 +94,16 @@ pub(crate) async fn list(
     Path((project, integration, installation)): Path<(String, String, String)>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<PageJson>, Problem> {
-    let size = query.page_size.unwrap_or(DEFAULT);
-    if !(1..=MOST).contains(&size) {
-        return Err(Problem::new(400, format!("`pageSize` is {size}"))
-            .remedy("Use a number from 1 to 1000"));
-    }
+    let size = u64::from(query.size()?);
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;
     let installation = tenant.installation(&integration.id, &installation).await?;
-    let token = query.page_token.filter(|token| !token.is_empty());
+    let token = query.token().map(str::to_owned);
     let (operations, next) = tenant.operations(&installation.id, size, token).await?;
     Ok(axum::Json(PageJson {
         results: operations.into_iter().map(Into::into).collect(),
-        pagination: Pagination {
-            done: next.is_none(),
-            next_page_token: next,
-        },
+        pagination: Pagination::of(next),
     }))
 }
 
