@@ -69,6 +69,8 @@ pub struct Parts {
     pub min_schedule_s: u32,
     /// Request limits set by the operator.
     pub budgets: Vec<BudgetOverride>,
+    /// Most messages a second for a project, over all nodes; 0 is no limit.
+    pub delivery_rate: u32,
 }
 
 /// The engine of one process. Cheap to clone.
@@ -87,6 +89,7 @@ pub struct Engine {
     pub(crate) callback_url: Arc<str>,
     pub(crate) min_schedule_s: u32,
     gauges: metrics::Gauges,
+    delivery_rate: u32,
     owner: Arc<str>,
 }
 
@@ -121,6 +124,7 @@ impl Engine {
             calls,
             callback_url,
             min_schedule_s: parts.min_schedule_s,
+            delivery_rate: parts.delivery_rate,
             owner,
         }
     }
@@ -150,6 +154,7 @@ impl Engine {
                 clock: Arc::clone(&self.clock),
                 owner: Arc::clone(&self.owner),
                 links: self.links.clone(),
+                rate: self.delivery_rate,
             },
         }
     }
@@ -159,6 +164,20 @@ impl Engine {
         manifest::Limits {
             min_schedule_seconds: self.min_schedule_s,
         }
+    }
+
+    /// What a message carries, as its destination would get it now: with a link
+    /// made now where its result is fetched by one.
+    ///
+    /// # Errors
+    /// [`ActionError::Internal`] when what is stored is not JSON.
+    pub fn delivery_payload(
+        &self,
+        message_id: &str,
+        stored: &store::DeliveryPayload,
+    ) -> Result<serde_json::Value, ActionError> {
+        deliver::payload(message_id, stored, &self.links, self.clock.now())
+            .map_err(|error| ActionError::Internal(error.to_string()))
     }
 
     /// The provider's name of an object that may be named as the app names it.

@@ -204,6 +204,14 @@ pub(crate) struct NodeFlags {
         value_name = "SECONDS"
     )]
     pub(crate) min_schedule_seconds: u32,
+    /// Most messages a second for a project, over all nodes; 0 for no limit
+    #[arg(
+        long,
+        env = "LIGATURE_DELIVERY_RATE",
+        default_value_t = 1000,
+        value_name = "MESSAGES"
+    )]
+    pub(crate) delivery_rate: u32,
     /// Private networks that outbound calls may reach, as CIDRs
     #[arg(
         long,

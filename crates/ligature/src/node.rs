@@ -50,6 +50,7 @@ impl Node {
             link_key: database.link_key,
             min_schedule_s: flags.min_schedule_seconds,
             budgets: flags.provider.budgets(),
+            delivery_rate: flags.delivery_rate,
         });
         Ok(Self { engine, clock })
     }

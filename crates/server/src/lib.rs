@@ -17,5 +17,6 @@ mod problem;
 mod read_api;
 mod uploads;
 
+pub use api::deliveries::delivery_json;
 pub use app::router;
 pub use metrics::{UPKEEP_EVERY, keep_metrics};

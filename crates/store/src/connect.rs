@@ -26,7 +26,7 @@ use crate::error::{Result, StoreError};
 use crate::migrations::Migrations;
 use crate::secrets::MasterKeys;
 use crate::wake::{Channels, Listener, WakeKind, Wakes};
-use crate::{Backend, Settings, Store, ids, rotation};
+use crate::{Backend, Settings, Store, destination, ids, rotation};
 
 /// How long a caller waits for a connection or for a lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -119,6 +119,7 @@ impl Store {
         );
         tx.db().execute_raw(organization).await?;
         rotation::check(tx.db(), self.backend(), &self.inner.keys).await?;
+        destination::seal_open_headers(&tx, self.backend(), &self.inner.keys).await?;
         rotation::rewrap(tx.db(), self.backend(), &self.inner.keys).await?;
         if self.backend() == Backend::Sqlite {
             forget_owners(&tx, now).await?;

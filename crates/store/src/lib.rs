@@ -7,7 +7,7 @@
 //! - On SQLite there is one writer, and it begins every transaction as
 //!   IMMEDIATE; on PostgreSQL, claims skip locked rows and NOTIFY is part of
 //!   the transaction.
-//! - Tokens, client secrets and signing keys are sealed; API keys are hashed.
+//! - Tokens, client secrets, signing keys and custom headers are sealed; API keys are hashed.
 //! - Time comes in as `now`; in the database it is milliseconds since 1970.
 
 mod api_key;
@@ -61,7 +61,10 @@ pub use connection::{
 pub use connection_change::ConnectionChange;
 pub use consumer::Consumer;
 pub use credential::{Credential, StoredCredential};
-pub use destination::{DeliveryTarget, Destination, NewDestination};
+pub use destination::{
+    DISABLE_AFTER, DeliveryTarget, Destination, DestinationChange, KEY_OVERLAP, MetadataChange,
+    NewDestination, WhyDisabled,
+};
 pub use error::StoreError;
 pub use group::Group;
 pub use installation::{Installation, InstallationFilter, NewInstallation, NewSync};
@@ -73,8 +76,9 @@ pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
 pub use outbox::{
-    Acknowledged, DELIVERY_LEASE, DeliveriesOverview, DeliveryOutcome, MessageBody, NewMessage,
-    OutboxMessage,
+    Acknowledged, Claimed, DELIVERY_LEASE, DeliveriesOverview, Delivery, DeliveryFilter,
+    DeliveryOutcome, DeliveryPayload, DeliveryStatus, MessageBody, NewMessage, OutboxMessage,
+    PER_DESTINATION, Replay, ReplayOutcome, Room,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};

@@ -18,10 +18,12 @@ const CANARY: Place<'static> = Place {
 };
 
 /// Every column that holds sealed values, with the column that names its row.
-const SEALED: [(&str, &str, &str); 5] = [
+const SEALED: [(&str, &str, &str); 7] = [
     ("meta", "value", "name"),
     ("provider_app", "client_secret", "id"),
     ("destination", "signing_key", "id"),
+    ("destination", "previous_key", "id"),
+    ("destination", "headers", "id"),
     ("oauth_state", "body", "digest"),
     ("connection", "credential", "id"),
 ];

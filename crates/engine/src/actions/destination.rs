@@ -1,10 +1,38 @@
 //! Destinations: where messages go.
+//!
+//! Manifests and configs name destinations. So one that the latest revision of an
+//! integration or the config of an installation names can be neither renamed nor
+//! deleted: its reads would end at the next page.
 
+use manifest::ReadObject;
+use secrecy::SecretString;
 use serde_json::Value;
-use store::{Actor, Destination, NewDestination};
+use store::{
+    Actor, Destination, DestinationChange, InstallationFilter, MetadataChange, NewDestination,
+    Tenant,
+};
 
 use super::{require_full, require_name};
+use crate::shape::InstallationConfig;
 use crate::{ActionError, Engine};
+
+/// The one type there is.
+const WEBHOOK: &str = "webhook";
+/// What a mask of fields may name.
+const MASKS: &str = "name, type, metadata, metadata.url, metadata.headers, metadata.ordered";
+
+/// Some of a destination's fields, those that a mask names.
+#[derive(Debug, Clone, Default)]
+pub struct DestinationPatch {
+    /// The fields that are to be changed, such as `metadata.url`.
+    pub update_mask: Vec<String>,
+    /// The new name.
+    pub name: Option<String>,
+    /// The new type; it must be the present one.
+    pub kind: Option<String>,
+    /// The new metadata, or those keys of it that are to be changed.
+    pub metadata: Option<Value>,
+}
 
 /// Creates a destination and its signing secret.
 ///
@@ -13,7 +41,7 @@ use crate::{ActionError, Engine};
 ///
 /// # Errors
 /// [`ActionError::Invalid`] for another type than `webhook`, for a URL that is
-/// none or may not be reached, and for bad headers.
+/// none or may not be reached, and for bad names or headers.
 pub async fn create(
     engine: &Engine,
     actor: &Actor,
@@ -21,13 +49,8 @@ pub async fn create(
     new: NewDestination,
 ) -> Result<Destination, ActionError> {
     require_full(actor)?;
-    require_name("name", &new.name)?;
-    if new.kind != "webhook" {
-        return Err(ActionError::invalid(
-            format!("destinations of type `{}` are not supported", new.kind),
-            "Supported types: webhook",
-        ));
-    }
+    check_name(&new.name)?;
+    check_kind(&new.kind)?;
     check_metadata(engine, &new.metadata).await?;
     let scope = engine.store.scope(actor, project).await?;
     Ok(engine
@@ -37,12 +60,228 @@ pub async fn create(
         .await?)
 }
 
+/// Changes what the mask names. A masked field that the body lacks is left as it
+/// is, since the `amp` CLI masks more than it sends; `metadata.headers` and
+/// `metadata.ordered` are removed then.
+///
+/// # Errors
+/// As [`create`]; also [`ActionError::Invalid`] for a mask of something else, and
+/// [`ActionError::Conflict`] when the new name is taken or the old one in use.
+pub async fn update(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+    patch: DestinationPatch,
+) -> Result<Destination, ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let current = tenant.destination(destination).await?;
+    let change = change_of(patch)?;
+    if let Some(name) = &change.name {
+        check_name(name)?;
+        if *name != current.name {
+            require_unused(&tenant, &current.name, "be renamed").await?;
+        }
+    }
+    match &change.metadata {
+        None => {}
+        Some(MetadataChange::Whole(metadata)) => check_metadata(engine, metadata).await?,
+        Some(MetadataChange::Keys(keys)) => {
+            for (key, value) in keys {
+                check_key(engine, key, value.as_ref()).await?;
+            }
+        }
+    }
+    Ok(tenant
+        .update_destination(&current.id, change, engine.clock.now())
+        .await?)
+}
+
+/// Deletes a destination, and with it every message that is kept for it.
+///
+/// # Errors
+/// [`ActionError::Conflict`] while a manifest or a config names it.
+pub async fn delete(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+) -> Result<(), ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let current = tenant.destination(destination).await?;
+    require_unused(&tenant, &current.name, "be deleted").await?;
+    Ok(tenant.delete_destination(&current.id).await?)
+}
+
+/// Gives a destination a new signing secret and returns it. For 24 hours its
+/// messages are signed with both.
+///
+/// # Errors
+/// When there is no such destination.
+pub async fn rotate_secret(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+) -> Result<(Destination, SecretString), ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let id = tenant.destination(destination).await?.id;
+    tenant.rotate_signing_key(&id, engine.clock.now()).await?;
+    let secret = tenant.destination_signing_key(&id).await?;
+    Ok((tenant.destination(&id).await?, secret))
+}
+
+/// Sends to a disabled destination again, its waiting messages first.
+///
+/// # Errors
+/// When there is no such destination.
+pub async fn enable(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+) -> Result<Destination, ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let id = tenant.destination(destination).await?.id;
+    tenant.enable_destination(&id, engine.clock.now()).await?;
+    Ok(tenant.destination(&id).await?)
+}
+
+/// The change that a patch's mask asks for.
+fn change_of(patch: DestinationPatch) -> Result<DestinationChange, ActionError> {
+    if patch.update_mask.is_empty() {
+        return Err(ActionError::invalid(
+            "`updateMask` names nothing to change",
+            format!("It may name: {MASKS}"),
+        ));
+    }
+    let mut change = DestinationChange::default();
+    let mut keys = Vec::new();
+    for field in &patch.update_mask {
+        let given = |key: &str| {
+            let value = patch.metadata.as_ref().and_then(|all| all.get(key));
+            value.filter(|value| !value.is_null()).cloned()
+        };
+        match field.as_str() {
+            "name" => change.name.clone_from(&patch.name),
+            "type" => patch.kind.as_deref().map_or(Ok(()), check_kind)?,
+            "metadata" => {
+                change.metadata = patch.metadata.clone().map(MetadataChange::Whole);
+            }
+            "metadata.url" => keys.push(("url".to_owned(), given("url"))),
+            "metadata.headers" => keys.push(("headers".to_owned(), given("headers"))),
+            "metadata.ordered" => keys.push(("ordered".to_owned(), given("ordered"))),
+            other => {
+                return Err(ActionError::invalid(
+                    format!("`{other}` of a webhook destination cannot be changed"),
+                    format!("`updateMask` may name: {MASKS}"),
+                ));
+            }
+        }
+    }
+    // All of it contains every key of it.
+    if change.metadata.is_none() && !keys.is_empty() {
+        change.metadata = Some(MetadataChange::Keys(keys));
+    }
+    Ok(change)
+}
+
+/// Refuses to touch a name that manifests or configs rely on.
+async fn require_unused(tenant: &Tenant<'_>, name: &str, what: &str) -> Result<(), ActionError> {
+    let mut users = Vec::new();
+    for integration in tenant.integrations().await? {
+        let content = integration.latest_revision.content;
+        let manifest: Option<manifest::Integration> = serde_json::from_value(content).ok();
+        let objects = manifest
+            .and_then(|manifest| manifest.read)
+            .and_then(|read| read.objects)
+            .unwrap_or_default();
+        if objects
+            .iter()
+            .any(|object: &ReadObject| object.destination == name)
+        {
+            users.push(format!("integration `{}`", integration.name));
+        }
+    }
+    for installation in tenant.installations(InstallationFilter::default()).await? {
+        let config: Option<InstallationConfig> = serde_json::from_value(installation.config).ok();
+        let objects = config
+            .and_then(|config| config.read)
+            .map(|read| read.objects);
+        let named = |object: &crate::ReadObjectConfig| object.destination.as_deref() == Some(name);
+        if objects
+            .iter()
+            .flat_map(|objects| objects.values())
+            .any(named)
+        {
+            users.push(format!("the config of installation `{}`", installation.id));
+        }
+    }
+    if users.is_empty() {
+        return Ok(());
+    }
+    Err(ActionError::Conflict {
+        detail: format!(
+            "destination `{name}` cannot {what} while it is named by {}: deploy or configure them with another destination first",
+            users.join(", ")
+        ),
+    })
+}
+
+/// The contract's rule for names: letters, numbers and dashes.
+fn check_name(name: &str) -> Result<(), ActionError> {
+    require_name("name", name)?;
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Ok(());
+    }
+    Err(ActionError::invalid(
+        format!("`{name}` is not a name for a destination"),
+        "Use letters, numbers and dashes only",
+    ))
+}
+
+fn check_kind(kind: &str) -> Result<(), ActionError> {
+    if kind == WEBHOOK {
+        return Ok(());
+    }
+    Err(ActionError::invalid(
+        format!("destinations of type `{kind}` are not supported"),
+        format!("Supported types: {WEBHOOK}"),
+    ))
+}
+
 async fn check_metadata(engine: &Engine, metadata: &Value) -> Result<(), ActionError> {
-    let Some(url) = metadata
-        .get("url")
-        .and_then(Value::as_str)
-        .filter(|url| !url.is_empty())
-    else {
+    for key in ["url", "headers", "ordered"] {
+        check_key(engine, key, metadata.get(key)).await?;
+    }
+    Ok(())
+}
+
+async fn check_key(engine: &Engine, key: &str, value: Option<&Value>) -> Result<(), ActionError> {
+    match key {
+        "url" => check_url(engine, value).await,
+        "headers" => check_headers(value),
+        _ => match value {
+            None | Some(Value::Null | Value::Bool(_)) => Ok(()),
+            Some(_) => Err(ActionError::invalid(
+                format!("`metadata.{key}` is neither true nor false"),
+                "Write true for messages in order, one at a time; else false",
+            )),
+        },
+    }
+}
+
+async fn check_url(engine: &Engine, url: Option<&Value>) -> Result<(), ActionError> {
+    let url = url.and_then(Value::as_str).filter(|url| !url.is_empty());
+    let Some(url) = url else {
         return Err(ActionError::invalid(
             "`metadata.url` is missing",
             "Give the URL that messages are posted to",
@@ -53,8 +292,11 @@ async fn check_metadata(engine: &Engine, metadata: &Value) -> Result<(), ActionE
             format!("`metadata.url` cannot be used: {error}"),
             "Use a public https:// URL; for a private network set LIGATURE_ALLOW_PRIVATE_NETWORKS on the server",
         )
-    })?;
-    let headers = match metadata.get("headers") {
+    })
+}
+
+fn check_headers(headers: Option<&Value>) -> Result<(), ActionError> {
+    let headers = match headers {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Object(headers)) if headers.values().all(Value::is_string) => headers,
         Some(_) => {

@@ -4,6 +4,7 @@
 
 pub mod api_key;
 pub mod connection;
+pub mod delivery;
 pub mod destination;
 pub mod installation;
 pub mod integration;

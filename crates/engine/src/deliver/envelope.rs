@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use store::{MessageBody, OutboxMessage};
+use store::{DeliveryPayload, MessageBody, OutboxMessage};
 
 use super::{LinkKind, Links};
 
@@ -19,14 +19,41 @@ pub(super) fn body(
     match &message.body {
         MessageBody::Inline(body) => Ok(body.clone()),
         MessageBody::Url { envelope, .. } => {
-            let mut envelope: Map<String, Value> = serde_json::from_slice(envelope)?;
-            if let Some(Value::Object(info)) = envelope.get_mut("resultInfo") {
-                info.insert(
-                    "downloadUrl".to_owned(),
-                    Value::String(links.sign(LinkKind::Download, &message.id, now)),
-                );
-            }
-            serde_json::to_vec(&envelope)
+            serde_json::to_vec(&linked(envelope, &message.id, links, now)?)
         }
     }
+}
+
+/// What a message carries, as its destination would get it now.
+///
+/// # Errors
+/// When what is stored is not JSON.
+pub(crate) fn payload(
+    message_id: &str,
+    stored: &DeliveryPayload,
+    links: &Links,
+    now: Timestamp,
+) -> Result<Value, serde_json::Error> {
+    if stored.linked {
+        linked(&stored.json, message_id, links, now).map(Value::Object)
+    } else {
+        serde_json::from_slice(&stored.json)
+    }
+}
+
+/// An envelope with a link made now.
+fn linked(
+    envelope: &[u8],
+    message_id: &str,
+    links: &Links,
+    now: Timestamp,
+) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut envelope: Map<String, Value> = serde_json::from_slice(envelope)?;
+    if let Some(Value::Object(info)) = envelope.get_mut("resultInfo") {
+        info.insert(
+            "downloadUrl".to_owned(),
+            Value::String(links.sign(LinkKind::Download, message_id, now)),
+        );
+    }
+    Ok(envelope)
 }

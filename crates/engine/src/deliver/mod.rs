@@ -2,8 +2,10 @@
 //!
 //! At least once. A message's id and body are fixed when it enters the outbox;
 //! only the signature, the headers and the link to a big result are made at
-//! each attempt. What became of an attempt is decided by [`schedule`].
+//! each attempt. What became of an attempt is decided by [`schedule`]; who is
+//! sent how much at once, by the store's claim.
 
+mod attempt;
 mod envelope;
 mod link;
 pub(crate) mod schedule;
@@ -12,28 +14,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 use outbound::Outbound;
-use secrecy::ExposeSecret as _;
-use store::{
-    Acknowledged, DeliveryOutcome, DeliveryTarget, OutboxMessage, Store, StoreError, WakeKind,
-};
+use store::{Claimed, DeliveryTarget, OutboxMessage, Room, Store, StoreError, WakeKind};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use envelope::payload;
 pub(crate) use link::LIFETIME as LINK_LIFETIME;
 pub use link::{LinkError, LinkKind, Links};
 
 use crate::clock::Clock;
 use crate::worker::{AFTER_ERROR, POLL};
+use attempt::Ended;
 
 /// Attempts under way at once.
-const PARALLEL: usize = 64;
-/// Where more is due, it is claimed when there is room for so many.
-const BATCH: usize = 16;
-/// How long a receiver may take.
-const TIME_OUT: Duration = Duration::from_secs(15);
+const PARALLEL: usize = 128;
 
 /// Sends what is due.
 #[derive(Debug, Clone)]
@@ -43,6 +40,33 @@ pub(crate) struct Delivery {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) owner: Arc<str>,
     pub(crate) links: Links,
+    /// Most messages a second for a project, over all nodes; 0 is no limit.
+    pub(crate) rate: u32,
+}
+
+/// The attempts under way, by destination.
+#[derive(Debug, Default)]
+struct InFlight {
+    by_destination: HashMap<String, usize>,
+    failing: usize,
+}
+
+impl InFlight {
+    fn begin(&mut self, message: &OutboxMessage) {
+        let count = self.by_destination.entry(message.destination_id.clone());
+        *count.or_default() += 1;
+        self.failing += usize::from(message.failing);
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        if let Some(count) = self.by_destination.get_mut(&ended.destination_id) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_destination.remove(&ended.destination_id);
+            }
+        }
+        self.failing = self.failing.saturating_sub(usize::from(ended.was_failing));
+    }
 }
 
 impl Delivery {
@@ -52,14 +76,23 @@ impl Delivery {
     /// acknowledged as it ends: a slow receiver keeps nobody else waiting.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
         let mut attempts = FuturesUnordered::new();
+        let mut in_flight = InFlight::default();
         while !stop.is_cancelled() {
-            let room = PARALLEL.saturating_sub(attempts.len());
-            let (more_is_due, pause) = match self.claim(room).await {
+            let room = Room {
+                free: PARALLEL.saturating_sub(attempts.len()),
+                in_flight: in_flight.by_destination.clone(),
+                failing_in_flight: in_flight.failing,
+                rate: self.rate,
+            };
+            let now = self.clock.now();
+            let (more, pause) = match self.store.claim_messages(&self.owner, room, now).await {
                 Ok(claimed) => {
-                    let all = claimed.len() < room;
-                    let claimed = claimed.into_iter();
-                    attempts.extend(claimed.map(|(message, target)| self.attempt(message, target)));
-                    (!all, POLL)
+                    let pause = pause_after(&claimed, now);
+                    for (message, target) in self.addressed(claimed.messages, now).await {
+                        in_flight.begin(&message);
+                        attempts.push(self.attempt(message, target));
+                    }
+                    (claimed.more, pause)
                 }
                 Err(error) => {
                     tracing::error!(%error, "messages could not be claimed");
@@ -75,8 +108,10 @@ impl Delivery {
                         while let Some(Some(another)) = attempts.next().now_or_never() {
                             ended.push(another);
                         }
+                        ended.iter().for_each(|ended| in_flight.end(ended));
                         self.acknowledge(&ended).await;
-                        if more_is_due && attempts.len() + BATCH <= PARALLEL {
+                        // There is room for what had none, or the next of a sequence.
+                        if more || ended.iter().any(|ended| ended.in_sequence) {
                             break;
                         }
                     }
@@ -89,28 +124,40 @@ impl Delivery {
         }
     }
 
-    /// Up to `room` due messages, each with where it goes.
-    async fn claim(
+    /// Messages, each with where it goes. One whose destination cannot be read
+    /// waits for its claim to lapse; the others go.
+    async fn addressed(
         &self,
-        room: usize,
-    ) -> Result<Vec<(OutboxMessage, Arc<DeliveryTarget>)>, StoreError> {
-        if room == 0 {
-            return Ok(Vec::new());
+        messages: Vec<OutboxMessage>,
+        now: Timestamp,
+    ) -> Vec<(OutboxMessage, Arc<DeliveryTarget>)> {
+        let mut targets: HashMap<String, Option<Arc<DeliveryTarget>>> = HashMap::new();
+        let mut addressed = Vec::with_capacity(messages.len());
+        for message in messages {
+            let id = &message.destination_id;
+            if !targets.contains_key(id) {
+                let target = self.store.delivery_target(id, now).await;
+                let target = target.inspect_err(|error| {
+                    tracing::error!(%error, destination = %id, "a destination could not be read");
+                });
+                targets.insert(id.clone(), target.ok().map(Arc::new));
+            }
+            if let Some(Some(target)) = targets.get(id) {
+                addressed.push((message, Arc::clone(target)));
+            }
         }
-        let n = u32::try_from(room).unwrap_or(u32::MAX);
-        let now = self.clock.now();
-        let messages = self.store.claim_messages(&self.owner, n, now).await?;
-        let targets = self.targets(&messages).await;
-        let addressed = messages.into_iter().filter_map(|message| {
-            let target = targets.get(&message.destination_id).cloned()?;
-            Some((message, target))
-        });
-        Ok(addressed.collect())
+        addressed
     }
 
     /// What is not acknowledged is attempted again when its lease has lapsed.
-    async fn acknowledge(&self, ended: &[Acknowledged]) {
-        if let Err(error) = self.store.acknowledge(ended, self.clock.now()).await {
+    async fn acknowledge(&self, ended: &[Ended]) {
+        let results: Vec<_> = ended
+            .iter()
+            .filter_map(|ended| ended.result.clone())
+            .collect();
+        let acknowledged: Result<(), StoreError> =
+            self.store.acknowledge(&results, self.clock.now()).await;
+        if let Err(error) = acknowledged {
             tracing::error!(%error, "attempts could not be acknowledged");
         }
     }
@@ -122,96 +169,13 @@ impl Delivery {
             () = stop.cancelled() => {}
         }
     }
-
-    async fn targets(&self, messages: &[OutboxMessage]) -> HashMap<String, Arc<DeliveryTarget>> {
-        let mut targets = HashMap::new();
-        for message in messages {
-            if !targets.contains_key(&message.destination_id) {
-                match self.store.delivery_target(&message.destination_id).await {
-                    Ok(target) => {
-                        targets.insert(message.destination_id.clone(), Arc::new(target));
-                    }
-                    // Its messages wait for their claim to lapse; the others go.
-                    Err(error) => {
-                        tracing::error!(%error, destination = %message.destination_id, "a destination could not be read");
-                    }
-                }
-            }
-        }
-        targets
-    }
-
-    async fn attempt(&self, message: OutboxMessage, target: Arc<DeliveryTarget>) -> Acknowledged {
-        let (id, attempt) = (message.id.clone(), message.attempt);
-        let outcome = match self.post(&message, &target).await {
-            Ok(status) if (200..300).contains(&status) => DeliveryOutcome::Delivered { status },
-            Ok(status) => {
-                if status == 410 {
-                    self.disable(&message.destination_id, &target.name).await;
-                }
-                let error = schedule::explain_status(status);
-                schedule::after_failure(attempt, Some(status), error, self.clock.now())
-            }
-            Err(error) => schedule::after_failure(attempt, None, error, self.clock.now()),
-        };
-        if !matches!(outcome, DeliveryOutcome::Delivered { .. }) {
-            tracing::debug!(message = %id, destination = %target.name, attempt, ?outcome, "a delivery attempt failed");
-        }
-        Acknowledged {
-            id,
-            attempt,
-            outcome,
-        }
-    }
-
-    async fn post(&self, message: &OutboxMessage, target: &DeliveryTarget) -> Result<u16, String> {
-        let now = self.clock.now();
-        let body = envelope::body(message, &self.links, now).map_err(|e| e.to_string())?;
-        let signature = sign(target, &message.id, now.as_second(), &body)?;
-        let timestamp = now.as_second().to_string();
-        let mut headers = target.headers.clone();
-        for (name, value) in [
-            ("id", &message.id),
-            ("timestamp", &timestamp),
-            ("signature", &signature),
-        ] {
-            headers.push((format!("svix-{name}"), value.clone()));
-            headers.push((format!("webhook-{name}"), value.clone()));
-        }
-        let answer = self
-            .outbound
-            .webhook(&target.url, &headers, Bytes::from(body), TIME_OUT)
-            .await;
-        answer
-            .map(|answer| answer.status)
-            .map_err(|error| error.to_string())
-    }
-
-    async fn disable(&self, destination_id: &str, name: &str) {
-        tracing::warn!(
-            destination = name,
-            "the destination answered 410 Gone and is disabled"
-        );
-        if let Err(error) = self
-            .store
-            .disable_destination(destination_id, self.clock.now())
-            .await
-        {
-            tracing::error!(%error, destination = name, "the destination could not be disabled");
-        }
-    }
 }
 
-/// The signatures of one message by every key in force, space separated.
-fn sign(target: &DeliveryTarget, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
-    let mut signatures = Vec::with_capacity(target.signing_keys.len());
-    for key in &target.signing_keys {
-        let signer = standardwebhooks::Webhook::new(key.expose_secret())
-            .map_err(|_| "the destination's signing secret is not base64".to_owned())?;
-        let signature = signer
-            .sign(id, timestamp, body)
-            .map_err(|e| e.to_string())?;
-        signatures.push(signature);
-    }
-    Ok(signatures.join(" "))
+/// How long to rest after a claim: until the next poll, or until the rate lets
+/// more go.
+fn pause_after(claimed: &Claimed, now: Timestamp) -> Duration {
+    let until = claimed.rated_until.map(|until| until.duration_since(now));
+    until
+        .and_then(|until| Duration::try_from(until).ok())
+        .map_or(POLL, |until| until.min(POLL))
 }

@@ -76,7 +76,7 @@ impl Reader {
                 .map_err(|e| unusable(&e))?,
             messages: messages
                 .into_iter()
-                .map(|m| m.addressed(&plan.destination_id, subject))
+                .map(|m| plan.held_if_asked(m.addressed(&plan.destination_id, subject)))
                 .collect(),
             seen: sorted.seen,
             records,

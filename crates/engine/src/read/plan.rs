@@ -3,7 +3,7 @@
 use connector::{Failure, Intent, Object, Page, Record, State};
 use jiff::Timestamp;
 use serde_json::json;
-use store::{NewLog, ReadRange, ReadSubject, ReadType, SeenKey};
+use store::{NewLog, NewMessage, ReadRange, ReadSubject, ReadType, SeenKey};
 
 use super::place::Place;
 use super::{CLOCK_SKEW, log};
@@ -55,6 +55,16 @@ pub(super) fn wanted(
 }
 
 impl Plan {
+    /// The message, held back where the object is delivered on request.
+    pub(super) fn held_if_asked(&self, mut message: NewMessage) -> NewMessage {
+        if self.selection.on_request {
+            let selection = &self.selection;
+            let name = selection.raw_object_name.as_ref();
+            message.hold_for = Some(name.unwrap_or(&selection.object_name).clone());
+        }
+        message
+    }
+
     /// What tells each record of a page from those that came before. Where reads
     /// are incremental that is its version, so that what an earlier read has
     /// delivered is not delivered again until it changes. A full read delivers

@@ -117,6 +117,7 @@ impl Shaped {
             operation_id: subject.sync.operation_id.clone().unwrap_or_default(),
             body: self.body,
             num_records: self.num_records,
+            hold_for: None,
         }
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Selection {
     pub(crate) raw_object_name: Option<String>,
     /// The destination's name.
     pub(crate) destination: String,
+    /// Whether messages wait until they are asked for.
+    pub(crate) on_request: bool,
     /// Cron in UTC; empty for no schedule, or while the customer has switched
     /// the object off.
     pub(crate) schedule: String,
@@ -126,6 +128,10 @@ impl Selection {
                 .map_to_name
                 .as_ref()
                 .map(|_| object.object_name.clone()),
+            on_request: object
+                .delivery
+                .as_ref()
+                .is_some_and(|delivery| delivery.mode.as_deref() == Some("onRequest")),
             destination: chosen
                 .destination
                 .clone()

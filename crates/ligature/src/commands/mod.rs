@@ -2,12 +2,14 @@
 
 mod api_key;
 mod check;
+mod delivery;
 mod demo;
 mod deploy;
 mod project;
 mod read;
 mod sandbox;
 mod serve;
+mod server_client;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,9 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// List deliveries and replay them
+    #[command(subcommand)]
+    Delivery(delivery::Delivery),
     /// Print the version
     Version,
 }
@@ -82,6 +87,7 @@ impl Ligature {
             Command::Sandbox(sandbox) => sandbox.run().await?,
             Command::Project(project) => project.run().await?,
             Command::ApiKey(api_key) => api_key.run().await?,
+            Command::Delivery(delivery) => Box::pin(delivery.run()).await?,
             Command::Version => console::line(concat!("ligature ", env!("CARGO_PKG_VERSION")))?,
         }
         Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ mod api;
 mod check;
 mod cli;
 mod crash;
+mod delivery;
 mod demo;
 mod deploy;
 mod read;

@@ -13,7 +13,7 @@ use crate::receiver::Receiver;
 
 /// The key of the bootstrap project.
 pub(crate) const KEY: &str = "lig_processtest_0123456789abcdefghijklmnopqrstuv";
-const SECRET_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+pub(crate) const SECRET_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const MANIFEST: &str = include_str!("../../../../examples/bitbucket/amp.yaml");
 
 /// The path of the binary under test.

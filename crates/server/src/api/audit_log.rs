@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::AuditEntry;
 
-use super::operations::{PageQuery, Pagination};
+use super::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
@@ -47,7 +47,8 @@ pub(crate) async fn list(
     Path(project): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<PageJson>, Problem> {
-    let (size, token) = query.bounds()?;
+    let size = u64::from(query.size()?);
+    let token = query.token().map(str::to_owned);
     let scope = engine.store.scope(&actor, &project).await?;
     let (entries, next) = engine
         .store
@@ -56,6 +57,6 @@ pub(crate) async fn list(
         .await?;
     Ok(axum::Json(PageJson {
         results: entries.into_iter().map(Into::into).collect(),
-        pagination: Pagination::to(next),
+        pagination: Pagination::of(next),
     }))
 }

@@ -2,19 +2,24 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::{Engine, actions};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use engine::actions::destination::DestinationPatch;
+use engine::{Actor, Engine, actions};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Destination, NewDestination};
 
+use crate::api::deliveries;
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
-/// A destination as the contract shapes it. `metadata` is an object for every
-/// type, since the `amp` CLI reads `metadata.url` unasked.
+/// A destination as the contract shapes it, and whether it takes messages.
+/// `metadata` is an object for every type, since the `amp` CLI reads
+/// `metadata.url` unasked.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DestinationJson {
@@ -22,6 +27,9 @@ pub(crate) struct DestinationJson {
     name: String,
     r#type: String,
     metadata: Value,
+    disabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Timestamp>,
     create_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<Timestamp>,
@@ -36,10 +44,19 @@ impl From<Destination> for DestinationJson {
             name: destination.name,
             r#type: destination.kind,
             metadata: destination.metadata,
+            disabled: destination.disabled,
+            failing_since: destination.failing_since,
             create_time: destination.create_time,
             update_time: destination.update_time,
             secrets: None,
         }
+    }
+}
+
+impl DestinationJson {
+    fn with_secret(mut self, key: &SecretString) -> Self {
+        self.secrets = Some(json!({ "webhookSigningKey": key.expose_secret() }));
+        self
     }
 }
 
@@ -58,6 +75,23 @@ pub(crate) struct New {
 pub(crate) struct Options {
     #[serde(default)]
     include_secrets: bool,
+    #[serde(default)]
+    rotate: bool,
+}
+
+/// `PATCH /projects/{p}/destinations/{d}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Patch {
+    update_mask: Vec<String>,
+    destination: Fields,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fields {
+    name: Option<String>,
+    r#type: Option<String>,
+    metadata: Option<Value>,
 }
 
 /// Every destination of the project.
@@ -90,19 +124,101 @@ pub(crate) async fn create(
 }
 
 /// One destination, by name or id; on request with the secret that its messages
-/// are signed with.
+/// are signed with, and that made anew.
 pub(crate) async fn get(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, destination)): Path<(String, String)>,
     Query(options): Query<Options>,
 ) -> Result<axum::Json<DestinationJson>, Problem> {
+    if options.rotate {
+        return rotate_secret(&engine, &actor, &project, &destination).await;
+    }
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let mut json = DestinationJson::from(tenant.destination(&destination).await?);
     if options.include_secrets {
         let key = tenant.destination_signing_key(&json.id).await?;
-        json.secrets = Some(json!({ "webhookSigningKey": key.expose_secret() }));
+        json = json.with_secret(&key);
     }
     Ok(axum::Json(json))
+}
+
+/// Changes what the mask names.
+pub(crate) async fn update(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, destination)): Path<(String, String)>,
+    Json(patch): Json<Patch>,
+) -> Result<axum::Json<DestinationJson>, Problem> {
+    let patch = DestinationPatch {
+        update_mask: patch.update_mask,
+        name: patch.destination.name,
+        kind: patch.destination.r#type,
+        metadata: patch.destination.metadata,
+    };
+    let changed =
+        actions::destination::update(&engine, &actor, &project, &destination, patch).await?;
+    Ok(axum::Json(changed.into()))
+}
+
+/// Deletes a destination and its messages.
+pub(crate) async fn delete(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, destination)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    actions::destination::delete(&engine, &actor, &project, &destination).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /destinations/{d}:{call}`, beyond the contract.
+pub(crate) async fn call(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, called)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let (destination, call) = called.rsplit_once(':').unwrap_or((&called, ""));
+    match call {
+        "rotate-secret" => {
+            let json = rotate_secret(&engine, &actor, &project, destination).await?;
+            Ok(json.into_response())
+        }
+        "enable" => {
+            let enabled =
+                actions::destination::enable(&engine, &actor, &project, destination).await?;
+            Ok(axum::Json(DestinationJson::from(enabled)).into_response())
+        }
+        "replay" => {
+            let range = if body.is_empty() {
+                deliveries::Range::default()
+            } else {
+                serde_json::from_slice(&body)
+                    .map_err(|error| Problem::new(400, format!("the body is not right: {error}")))?
+            };
+            let answer =
+                deliveries::replay_destination(&engine, &actor, &project, destination, range)
+                    .await?;
+            Ok(axum::Json(answer).into_response())
+        }
+        _ => Err(
+            Problem::new(404, format!("there is nothing to call at `{called}`"))
+                .remedy("What can be called on a destination: :rotate-secret, :enable, :replay"),
+        ),
+    }
+}
+
+/// Makes a new secret and shows it.
+async fn rotate_secret(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+) -> Result<axum::Json<DestinationJson>, Problem> {
+    let (destination, key) =
+        actions::destination::rotate_secret(engine, actor, project, destination).await?;
+    Ok(axum::Json(
+        DestinationJson::from(destination).with_secret(&key),
+    ))
 }

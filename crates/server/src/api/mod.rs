@@ -5,6 +5,7 @@ mod api_keys;
 mod audit_log;
 mod connection_request;
 mod connections;
+pub(crate) mod deliveries;
 mod destinations;
 mod installations;
 mod integrations;
@@ -13,6 +14,7 @@ mod mask;
 mod oauth_connect;
 mod object_config;
 mod operations;
+mod page;
 mod projects;
 mod provider_apps;
 mod providers;
@@ -45,7 +47,10 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/providers", get(providers::list))
         .route("/providers/{provider}", get(providers::get))
         .route("/projects/{project}/destinations", get(destinations::list).post(destinations::create))
-        .route("/projects/{project}/destinations/{destination}", get(destinations::get))
+        .route("/projects/{project}/destinations/{destination}", 
+            get(destinations::get).patch(destinations::update).delete(destinations::delete).post(destinations::call))
+        .route("/projects/{project}/deliveries", get(deliveries::list))
+        .route("/projects/{project}/deliveries/{delivery}", get(deliveries::get).post(deliveries::replay))
         .route("/projects/{project}/integrations", get(integrations::list))
         .route("/projects/{project}/integrations:batch", put(integrations::deploy))
         .route("/projects/{project}/integrations/{integration}", get(integrations::get))

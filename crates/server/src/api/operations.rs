@@ -3,17 +3,14 @@
 use axum::extract::State;
 use engine::Engine;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::{LogEntry, Operation};
 
+use crate::api::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
-
-/// The most operations on a page, and how many where nothing is said.
-const MOST: u64 = 1000;
-const DEFAULT: u64 = 200;
 
 /// An operation as the contract shapes it.
 #[derive(Debug, Serialize)]
@@ -67,45 +64,6 @@ pub(crate) struct PageJson {
     pagination: Pagination,
 }
 
-/// Whether there is more.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Pagination {
-    done: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
-}
-
-impl Pagination {
-    /// The end, or where to go on.
-    pub(super) fn to(next_page_token: Option<String>) -> Self {
-        Self {
-            done: next_page_token.is_none(),
-            next_page_token,
-        }
-    }
-}
-
-/// `?pageSize=&pageToken=`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PageQuery {
-    page_size: Option<u64>,
-    page_token: Option<String>,
-}
-
-impl PageQuery {
-    /// The size of the page, and where it begins.
-    pub(super) fn bounds(self) -> Result<(u64, Option<String>), Problem> {
-        let size = self.page_size.unwrap_or(DEFAULT);
-        if !(1..=MOST).contains(&size) {
-            return Err(Problem::new(400, format!("`pageSize` is {size}"))
-                .remedy("Use a number from 1 to 1000"));
-        }
-        Ok((size, self.page_token.filter(|token| !token.is_empty())))
-    }
-}
-
 /// A line of an operation's log, as the contract shapes it.
 #[derive(Debug, Serialize)]
 pub(crate) struct LogJson {
@@ -136,15 +94,16 @@ pub(crate) async fn list(
     Path((project, integration, installation)): Path<(String, String, String)>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<PageJson>, Problem> {
-    let (size, token) = query.bounds()?;
+    let size = u64::from(query.size()?);
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;
     let installation = tenant.installation(&integration.id, &installation).await?;
+    let token = query.token().map(str::to_owned);
     let (operations, next) = tenant.operations(&installation.id, size, token).await?;
     Ok(axum::Json(PageJson {
         results: operations.into_iter().map(Into::into).collect(),
-        pagination: Pagination::to(next),
+        pagination: Pagination::of(next),
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The Read API below `/read/v1`: one file a group of routes, in the shapes of
 //! the published contract.
 
+mod deliver_results;
 mod objects;
 mod pause;
 

@@ -1,4 +1,5 @@
-//! `/projects/{p}/integrations/{i}/objects/{objectName}`: a read, at once.
+//! `/projects/{p}/integrations/{i}/objects/{objectName}`: a read, at once; and, with
+//! `:deliverResults` behind it, messages that wait to be asked for.
 //!
 //! An object's name may contain slashes, as they are or as `%2F`, so it takes the
 //! rest of the path.
@@ -6,11 +7,15 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use engine::actions::read::Trigger;
 use engine::{Engine, actions};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::deliver_results;
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
@@ -33,28 +38,38 @@ struct StartedJson {
 }
 
 pub(super) fn routes() -> Router<Engine> {
-    let path = "/projects/{project}/integrations/{integration}/objects/{*object}";
-    Router::new().route(path, post(trigger))
+    let path = "/projects/{project}/integrations/{integration}/objects/{*rest}";
+    Router::new().route(path, post(act))
 }
 
-/// Asks for a read of an object.
-async fn trigger(
+/// Asks for a read of an object; or, where the path ends so, for its results.
+async fn act(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
-    Path((project, integration, object)): Path<(String, String, String)>,
-    Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<StartedJson>), Problem> {
+    Path((project, integration, rest)): Path<(String, String, String)>,
+    Json(body): Json<Value>,
+) -> Result<Response, Problem> {
+    if let Some(object) = rest.strip_suffix(deliver_results::CALL) {
+        let place = (project.as_str(), integration.as_str(), object);
+        deliver_results::deliver(&engine, &actor, place, understood(body)?).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let new: New = understood(body)?;
     let trigger = Trigger {
         integration,
-        object,
+        object: rest,
         group_ref: new.group_ref,
         mode: new.mode,
         since: new.since_timestamp,
         until: new.until_timestamp,
     };
     let operation_id = actions::read::trigger(&engine, &actor, &project, trigger).await?;
-    Ok((
-        StatusCode::CREATED,
-        axum::Json(StartedJson { operation_id }),
-    ))
+    let started = axum::Json(StartedJson { operation_id });
+    Ok((StatusCode::CREATED, started).into_response())
+}
+
+/// A body of the shape that the path asks for.
+fn understood<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    serde_json::from_value(body)
+        .map_err(|error| Problem::new(400, format!("the body is not as the API says: {error}")))
 }

@@ -1,4 +1,5 @@
-//! The table `destination`. `signing_key` is sealed.
+//! The table `destination`. `signing_key`, `previous_key`
+//! and `headers` are sealed.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,8 +14,14 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) metadata: Json,
+    pub(crate) headers: Option<Vec<u8>>,
+    pub(crate) ordered: bool,
+    pub(crate) last_seq: i64,
     pub(crate) signing_key: Vec<u8>,
+    pub(crate) previous_key: Option<Vec<u8>>,
+    pub(crate) previous_key_until: Option<At>,
     pub(crate) disabled: bool,
+    pub(crate) failing_since: Option<At>,
     pub(crate) create_time: At,
     pub(crate) update_time: Option<At>,
 }

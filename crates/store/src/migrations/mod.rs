@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 mod audit;
+mod delivery;
 mod initial;
 mod jwt_key;
 mod lifecycle;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrations {
             Box::new(manifest_upload::ManifestUpload),
             Box::new(lifecycle::Lifecycle),
             Box::new(triggered::Triggered),
+            Box::new(delivery::Delivery),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),

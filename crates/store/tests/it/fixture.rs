@@ -174,6 +174,7 @@ pub(crate) fn message(world: &World, operation_id: &str, body: MessageBody) -> N
         operation_id: operation_id.to_owned(),
         body,
         num_records: 1,
+        hold_for: None,
     }
 }
 

@@ -6,6 +6,10 @@ mod fixture;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod delivery_model;
+#[cfg(test)]
 mod manifest_upload;
 #[cfg(test)]
 mod open;

@@ -2,7 +2,7 @@
 
 use store::{
     Acknowledged, DeliveriesOverview, DeliveryOutcome, MessageBody, OutboxMessage, PageCommit,
-    StoreError,
+    StoreError, WhyDisabled,
 };
 use testing::TestStore;
 
@@ -35,7 +35,8 @@ async fn one(store: &TestStore, seconds: i64) -> OutboxMessage {
     let mut claimed = store
         .claim_messages("sender", 9, after(seconds))
         .await
-        .unwrap();
+        .unwrap()
+        .messages;
     assert_eq!(claimed.len(), 1, "one message is due");
     claimed.remove(0)
 }
@@ -44,7 +45,8 @@ async fn none_due(store: &TestStore, seconds: i64) {
     let claimed = store
         .claim_messages("sender", 9, after(seconds))
         .await
-        .unwrap();
+        .unwrap()
+        .messages;
     assert!(claimed.is_empty(), "{claimed:?}");
 }
 
@@ -52,7 +54,9 @@ async fn acknowledge(store: &TestStore, message: &OutboxMessage, outcome: Delive
     let result = Acknowledged {
         id: message.id.clone(),
         attempt: message.attempt,
+        attempt_time: after(100),
         outcome,
+        answer: None,
     };
     store.acknowledge(&[result], after(100)).await.unwrap();
 }
@@ -69,6 +73,7 @@ async fn a_message_is_sent_as_it_was_put_in(store: TestStore) {
     };
     let ids = put(&store, &world, vec![inline(), url.clone()]).await;
     let claimed = store.claim_messages("sender", 9, after(1)).await.unwrap();
+    let claimed = claimed.messages;
     let found: Vec<_> = claimed.iter().map(|message| &message.id).collect();
     assert_eq!(found, ids.iter().collect::<Vec<_>>());
     assert_eq!((&claimed[0].body, &claimed[1].body), (&inline(), &url));
@@ -80,7 +85,10 @@ async fn a_message_is_sent_as_it_was_put_in(store: TestStore) {
     let inline = store.message_result(&ids[0]).await;
     assert!(matches!(inline, Err(StoreError::NotFound { .. })));
     assert!(!format!("{claimed:?}").contains("result\":"));
-    let target = store.delivery_target(&world.destination.id).await.unwrap();
+    let target = store
+        .delivery_target(&world.destination.id, after(1))
+        .await
+        .unwrap();
     assert_eq!(target.url, "https://example.com/hook");
     assert_eq!(target.headers, [("x-team".to_owned(), "blue".to_owned())]);
     assert_eq!(target.signing_keys.len(), 1);
@@ -140,15 +148,19 @@ async fn retries_and_gives_up(store: TestStore) {
 async fn a_disabled_destination_waits(store: TestStore) {
     let world = world(&store, "mail").await;
     put(&store, &world, vec![inline()]).await;
-    store
-        .disable_destination(&world.destination.id, after(1))
+    for disabled in [true, false] {
+        let was_enabled = store
+            .disable_destination(&world.destination.id, WhyDisabled::Gone, after(1))
+            .await
+            .unwrap();
+        assert_eq!(was_enabled, disabled, "it can be disabled once");
+    }
+    none_due(&store, 2).await;
+    let target = store
+        .delivery_target(&world.destination.id, after(2))
         .await
         .unwrap();
-    none_due(&store, 2).await;
-    let target = store.delivery_target(&world.destination.id).await.unwrap();
     assert!(target.disabled);
-    let unknown = store.disable_destination("unknown", after(1)).await;
-    assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
 }
 
 async fn the_same_message_twice_is_one(store: TestStore) {

@@ -1,5 +1,13 @@
 //! Delivery: retries, refusals, and what is never done.
 
+mod line;
+mod on_request;
+mod ordered;
+mod parallel;
+mod replay;
+mod rotation;
+mod waits;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -151,7 +159,7 @@ async fn gone_disables_the_destination(store: TestStore) {
             world
                 .engine
                 .store
-                .delivery_target(&id)
+                .delivery_target(&id, world.now())
                 .await
                 .unwrap()
                 .disabled
@@ -166,8 +174,22 @@ async fn gone_disables_the_destination(store: TestStore) {
         .claim_messages("test", 10, world.now())
         .await
         .unwrap();
-    assert!(claimed.is_empty());
+    assert!(claimed.messages.is_empty());
     assert_eq!(world.receiver.deliveries().len(), 1);
+    let shown = world.api.get(&path("/destinations/inbox")).await.json(200);
+    assert_eq!(shown["disabled"], true);
+    // Enabled again, it gets what has waited.
+    let enabled = world
+        .api
+        .post(&path("/destinations/inbox:enable"), &json!({}))
+        .await
+        .json(200);
+    assert_eq!(enabled["disabled"], false);
+    attempts(&world, 2).await;
+    assert_eq!(
+        world.receiver.deliveries()[0].id,
+        world.receiver.deliveries()[1].id
+    );
 }
 
 async fn redirects_are_not_followed(store: TestStore) {

@@ -3,13 +3,19 @@
 use serde_json::{Value, json};
 use testing::TestStore;
 
-use crate::world::{Plan, World, path};
+use crate::world::steps::everything;
+use crate::world::{MANIFEST, Plan, World, path};
 
 testing::both!(
     a_destination_has_a_secret_of_its_own,
     other_types_are_refused_by_name,
     only_what_may_be_reached_can_be_a_destination,
     the_zero_values_of_the_amp_cli_are_passed_over,
+    a_mask_says_what_is_changed,
+    the_amp_cli_masks_more_than_it_sends,
+    wrong_changes_are_refused,
+    a_destination_in_use_is_neither_renamed_nor_deleted,
+    names_are_letters_numbers_and_dashes,
 );
 
 fn webhook(name: &str, url: &str) -> Value {
@@ -187,4 +193,211 @@ async fn the_zero_values_of_the_amp_cli_are_passed_over(store: TestStore) {
         created["createTime"].as_str().unwrap().starts_with("20"),
         "{created}"
     );
+}
+
+async fn a_mask_says_what_is_changed(store: TestStore) {
+    let world = World::idle(store).await;
+    let (old, new) = (world.receiver.url("/old"), world.receiver.url("/new"));
+    let mut create = webhook("inbox", &old);
+    create["metadata"]["headers"] = json!({ "Authorization": "Bearer 1234" });
+    let created = world
+        .api
+        .post(&path("/destinations"), &create)
+        .await
+        .json(201);
+    let id = created["id"].as_str().unwrap();
+    let patch = async |mask: Value, fields: Value| {
+        let body = json!({ "updateMask": mask, "destination": fields });
+        let place = path(&format!("/destinations/{id}"));
+        world.api.patch(&place, &body).await.json(200)
+    };
+    // `sync-ngrok` of the amp CLI: the address alone, and the headers stay.
+    let changed = patch(
+        json!(["metadata.url"]),
+        json!({ "name": "unmasked", "metadata": { "url": new, "headers": {} } }),
+    )
+    .await;
+    assert_eq!(changed["name"], "inbox", "what is not masked stays");
+    assert_eq!(
+        changed["metadata"],
+        json!({ "url": new, "headers": { "Authorization": "Bearer 1234" } })
+    );
+    assert!(changed["updateTime"].is_string(), "{changed}");
+    let changed = patch(
+        json!(["name", "metadata.headers", "metadata.ordered"]),
+        json!({ "name": "in-order", "metadata": { "headers": { "X-A": "b" }, "ordered": true } }),
+    )
+    .await;
+    assert_eq!(changed["name"], "in-order");
+    assert_eq!(
+        changed["metadata"],
+        json!({ "url": new, "headers": { "X-A": "b" }, "ordered": true })
+    );
+    let changed = patch(json!(["metadata.headers"]), json!({ "metadata": {} })).await;
+    assert_eq!(
+        changed["metadata"],
+        json!({ "url": new, "ordered": true }),
+        "headers can be removed"
+    );
+    let shown = world
+        .api
+        .get(&path("/destinations/in-order"))
+        .await
+        .json(200);
+    assert_eq!(shown, changed);
+    let gone = world
+        .api
+        .delete(&path(&format!("/destinations/{id}")))
+        .await;
+    assert_eq!((gone.status.as_u16(), gone.body.len()), (204, 0));
+    world
+        .api
+        .delete(&path("/destinations/in-order"))
+        .await
+        .problem(404);
+}
+
+async fn the_amp_cli_masks_more_than_it_sends(store: TestStore) {
+    let world = World::idle(store).await;
+    let url = world.receiver.url("/hook");
+    let create = webhook("inbox", &url);
+    world
+        .api
+        .post(&path("/destinations"), &create)
+        .await
+        .json(201);
+    let mask = json!(["name", "type", "metadata"]);
+    let metadata = json!({ "url": url, "headers": { "X-A": "b" } });
+    let body = json!({ "updateMask": mask, "destination": { "metadata": metadata } });
+    let place = path("/destinations/inbox");
+    let changed = world.api.patch(&place, &body).await.json(200);
+    assert_eq!(
+        (&changed["name"], &changed["type"], &changed["metadata"]),
+        (&json!("inbox"), &json!("webhook"), &metadata)
+    );
+    let body = json!({ "updateMask": mask, "destination": { "name": "other", "type": "webhook" } });
+    let changed = world.api.patch(&place, &body).await.json(200);
+    assert_eq!(
+        (&changed["name"], &changed["metadata"]),
+        (&json!("other"), &metadata)
+    );
+}
+
+async fn wrong_changes_are_refused(store: TestStore) {
+    let world = World::idle(store).await;
+    let url = world.receiver.url("/hook");
+    for name in ["inbox", "taken"] {
+        let create = webhook(name, &url);
+        world
+            .api
+            .post(&path("/destinations"), &create)
+            .await
+            .json(201);
+    }
+    let place = path("/destinations/inbox");
+    for (mask, fields, status) in [
+        (json!([]), json!({}), 422),
+        (
+            json!(["metadata.bucket"]),
+            json!({ "metadata": { "bucket": "b" } }),
+            422,
+        ),
+        (json!(["secrets.awsKeyId"]), json!({}), 422),
+        (json!(["metadata.url"]), json!({ "metadata": {} }), 422),
+        (
+            json!(["metadata.url"]),
+            json!({ "metadata": { "url": "https://10.0.0.1/" } }),
+            422,
+        ),
+        (
+            json!(["metadata.headers"]),
+            json!({ "metadata": { "headers": { "host": "x" } } }),
+            422,
+        ),
+        (
+            json!(["metadata.ordered"]),
+            json!({ "metadata": { "ordered": "yes" } }),
+            422,
+        ),
+        (
+            json!(["metadata"]),
+            json!({ "metadata": { "headers": {} } }),
+            422,
+        ),
+        (json!(["type"]), json!({ "type": "kinesis" }), 422),
+        (json!(["name"]), json!({ "name": "two words" }), 422),
+        (json!(["name"]), json!({ "name": "taken" }), 409),
+        (json!("name"), json!({ "name": "x" }), 400),
+    ] {
+        let body = json!({ "updateMask": mask, "destination": fields });
+        world.api.patch(&place, &body).await.problem(status);
+    }
+    let kept = world.api.get(&place).await.json(200);
+    assert_eq!(kept["metadata"], json!({ "url": url }));
+    let body = json!({ "updateMask": ["name"], "destination": { "name": "x" } });
+    world
+        .api
+        .patch(&path("/destinations/nowhere"), &body)
+        .await
+        .problem(404);
+}
+
+async fn a_destination_in_use_is_neither_renamed_nor_deleted(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let rename = json!({ "updateMask": ["name"], "destination": { "name": "outbox" } });
+    let place = path("/destinations/inbox");
+    let refused = world.api.delete(&place).await.problem(409);
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("integration `bitbucket-sync`"), "{detail}");
+    world.api.patch(&place, &rename).await.problem(409);
+    // A config may name one of its own.
+    let own = webhook("own", &world.receiver.url("/own"));
+    world.api.post(&path("/destinations"), &own).await.json(201);
+    let mut projects = everything("projects");
+    projects["destination"] = json!("own");
+    world.install(json!({ "projects": projects })).await;
+    let refused = world
+        .api
+        .delete(&path("/destinations/own"))
+        .await
+        .problem(409);
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("installation `"), "{detail}");
+    // The manifest moves on, and the name is free.
+    world.deploy(&MANIFEST.replace("inbox", "own")).await;
+    world.api.patch(&place, &rename).await.json(200);
+    assert_eq!(
+        world.api.delete(&path("/destinations/outbox")).await.status,
+        204
+    );
+}
+
+async fn names_are_letters_numbers_and_dashes(store: TestStore) {
+    let world = World::idle(store).await;
+    let url = world.receiver.url("/hook");
+    for name in [
+        "two words",
+        "a/b",
+        "a:replay",
+        "ümlaut",
+        "under_score",
+        "a.b",
+    ] {
+        let problem = world
+            .api
+            .post(&path("/destinations"), &webhook(name, &url))
+            .await
+            .problem(422);
+        assert!(
+            problem["remedy"].as_str().unwrap().contains("dashes"),
+            "{problem}"
+        );
+    }
+    let create = webhook("leadConverted-Webhook-2", &url);
+    world
+        .api
+        .post(&path("/destinations"), &create)
+        .await
+        .json(201);
 }

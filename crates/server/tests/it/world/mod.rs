@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) works: bool,
     /// Whether messages may go to loopback.
     pub(crate) may_reach_loopback: bool,
+    /// Most messages a second for a project; 0 is no limit.
+    pub(crate) delivery_rate: u32,
 }
 
 impl Default for Plan {
@@ -49,6 +51,7 @@ impl Default for Plan {
             sandbox: provider::small(),
             works: true,
             may_reach_loopback: true,
+            delivery_rate: 0,
         }
     }
 }
@@ -114,6 +117,7 @@ impl World {
             link_key: SecretSlice::from(vec![9; 32]),
             min_schedule_s: 600,
             budgets: Vec::new(),
+            delivery_rate: plan.delivery_rate,
         });
         let stop = CancellationToken::new();
         let served = axum::serve(listener, server::router(engine.clone()));

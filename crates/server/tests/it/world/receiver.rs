@@ -48,6 +48,8 @@ struct Shared {
     deliveries: Mutex<Vec<Delivery>>,
     answers: Mutex<VecDeque<u16>>,
     always: Mutex<u16>,
+    /// The `Retry-After` and the body of refusals.
+    refusal: Mutex<(Option<String>, String)>,
     open: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
 }
@@ -67,6 +69,7 @@ impl Receiver {
             deliveries: Mutex::default(),
             answers: Mutex::default(),
             always: Mutex::new(200),
+            refusal: Mutex::default(),
             open: watch::Sender::new(true),
             waiting: watch::Sender::new(0),
         });
@@ -99,6 +102,11 @@ impl Receiver {
     /// What requests are answered from now on.
     pub(crate) fn answer_always(&self, status: u16) {
         *self.shared.always.lock().unwrap() = status;
+    }
+
+    /// What refusals say from now on.
+    pub(crate) fn refuse_with(&self, retry_after: Option<&str>, body: &str) {
+        *self.shared.refusal.lock().unwrap() = (retry_after.map(str::to_owned), body.to_owned());
     }
 
     /// Keeps requests waiting until [`Receiver::release`].
@@ -169,7 +177,15 @@ async fn receive(
     if status.is_redirection() {
         return (status, [(header::LOCATION, "/elsewhere")]).into_response();
     }
-    status.into_response()
+    if status.is_success() {
+        return status.into_response();
+    }
+    let (retry_after, body) = shared.refusal.lock().unwrap().clone();
+    let mut headers = HeaderMap::new();
+    if let Some(wait) = retry_after {
+        headers.insert(header::RETRY_AFTER, wait.parse().unwrap());
+    }
+    (status, headers, body).into_response()
 }
 
 impl Shared {

@@ -1,19 +1,34 @@
 //! The outbox: messages are committed with the progress they report, and leave
 //! from here at least once.
 //!
-//! A claim counts the attempt and an acknowledgement must name it, so a sender
-//! that comes back late changes nothing. Bodies are compressed (zstd level 1).
+//! A message is `pending` until its destination has taken it (`delivered`) or it
+//! is given up (`dead`); one that waits to be asked for is `held`. A claim counts
+//! the attempt and an acknowledgement must name it, so a sender that comes back
+//! late changes nothing. Bodies are compressed (zstd level 1).
+
+mod acknowledge;
+mod claim;
+mod listing;
+pub(crate) mod order;
+mod rate;
+mod replay;
+mod share;
 
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult};
 
+use crate::Store;
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::{Result, StoreError};
-use crate::scope::Tenant;
 use crate::statement::time;
 use crate::wake::WakeKind;
-use crate::{Backend, Store};
+
+pub use acknowledge::{Acknowledged, DeliveryOutcome};
+pub use claim::Claimed;
+pub use listing::{DeliveriesOverview, Delivery, DeliveryFilter, DeliveryPayload, DeliveryStatus};
+pub use replay::{Replay, ReplayOutcome};
+pub use share::{PER_DESTINATION, Room};
 
 /// Little is won by more, and this costs half a millisecond a page.
 const ZSTD_LEVEL: i32 = 1;
@@ -67,6 +82,9 @@ pub struct NewMessage {
     pub body: MessageBody,
     /// How many records it carries.
     pub num_records: u32,
+    /// The object, by the provider's name, whose results it waits to be asked
+    /// for with; `None` goes at once.
+    pub hold_for: Option<String>,
 }
 
 /// A message to be sent.
@@ -78,60 +96,20 @@ pub struct OutboxMessage {
     pub destination_id: String,
     /// The project that it belongs to.
     pub project_id: String,
-    /// The attempt, from 1, this one included.
+    /// The attempt, from 1, this one included. It goes on counting over replays,
+    /// so that no two attempts of a message are ever confused.
     pub attempt: i32,
+    /// The attempt counted from the last replay, from 1: what the schedule of
+    /// retries goes by.
+    pub round_attempt: i32,
+    /// Whether it is one of a sequence, and nothing else may be under way.
+    pub in_sequence: bool,
+    /// Whether its destination was failing when it was claimed.
+    pub failing: bool,
     /// What it carries.
     pub body: MessageBody,
     /// When it was put in.
     pub create_time: Timestamp,
-}
-
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acknowledged {
-    /// The message.
-    pub id: String,
-    /// The attempt, as it was claimed.
-    pub attempt: i32,
-    /// What came of it.
-    pub outcome: DeliveryOutcome,
-}
-
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeliveryOutcome {
-    /// The destination took it.
-    Delivered {
-        /// Its status code.
-        status: u16,
-    },
-    /// To be tried again.
-    Retry {
-        /// When.
-        at: Timestamp,
-        /// The destination's status code, if it answered.
-        status: Option<u16>,
-        /// What went wrong.
-        error: String,
-    },
-    /// Given up; kept for a replay.
-    Dead {
-        /// The destination's status code, if it answered.
-        status: Option<u16>,
-        /// What went wrong.
-        error: String,
-    },
-}
-
-/// Messages by status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DeliveriesOverview {
-    /// Not yet taken.
-    pub pending: i64,
-    /// Taken.
-    pub delivered: i64,
-    /// Given up.
-    pub dead: i64,
 }
 
 /// A message whose body is ready for the table, so that a transaction does not
@@ -196,6 +174,7 @@ pub(crate) async fn put(
         )
         .await?;
     }
+    order::place(tx, messages.iter().map(|new| new.message)).await?;
     if !messages.is_empty() {
         tx.wake(WakeKind::Outbox).await?;
     }
@@ -218,7 +197,7 @@ fn corrupt(error: std::io::Error) -> StoreError {
 }
 
 impl OutboxMessage {
-    fn of(row: &QueryResult) -> Result<Self> {
+    fn of(row: &QueryResult, failing: bool) -> Result<Self> {
         let body = decompress(&row.try_get::<Vec<u8>>("", "body")?)?;
         let envelope: Option<Vec<u8>> = row.try_get("", "envelope")?;
         Ok(Self {
@@ -226,6 +205,9 @@ impl OutboxMessage {
             destination_id: row.try_get("", "destination_id")?,
             project_id: row.try_get("", "project_id")?,
             attempt: row.try_get("", "attempt")?,
+            round_attempt: row.try_get("", "round_attempt")?,
+            in_sequence: row.try_get::<Option<i64>>("", "seq")?.is_some(),
+            failing,
             body: match envelope {
                 None => MessageBody::Inline(body),
                 Some(envelope) => MessageBody::Url {
@@ -239,87 +221,6 @@ impl OutboxMessage {
 }
 
 impl Store {
-    /// Up to `n` messages that are due, longest due first, of destinations that
-    /// are not disabled. Each claim counts as an attempt.
-    pub async fn claim_messages(
-        &self,
-        owner: &str,
-        n: u32,
-        now: Timestamp,
-    ) -> Result<Vec<OutboxMessage>> {
-        let lock = match self.backend() {
-            Backend::Sqlite => "",
-            Backend::Postgres => " FOR UPDATE OF o SKIP LOCKED",
-        };
-        let sql = format!(
-            "WITH due AS MATERIALIZED (SELECT o.id AS due_id FROM outbox o \
-             JOIN destination d ON d.id = o.destination_id \
-             WHERE o.status = 'pending' AND o.next_at <= $1 AND NOT d.disabled \
-             ORDER BY o.next_at LIMIT $2{lock}) \
-             UPDATE outbox SET attempt = attempt + 1, owner = $3, next_at = $4 \
-             FROM due WHERE id = due_id \
-             RETURNING id, destination_id, project_id, attempt, envelope, body, create_time"
-        );
-        let claim = self.backend().sql(
-            &sql,
-            [
-                ms(now).into(),
-                i64::from(n).into(),
-                owner.into(),
-                ms(now).saturating_add(DELIVERY_LEASE_MS).into(),
-            ],
-        );
-        let tx = self.write().await?;
-        let rows = tx.db().query_all_raw(claim).await?;
-        tx.commit().await?;
-        // One that cannot be read must not keep the others from being sent.
-        let readable = rows.iter().filter_map(|row| {
-            let message = OutboxMessage::of(row);
-            message
-                .inspect_err(|error| tracing::error!(%error, "a message cannot be read"))
-                .ok()
-        });
-        let mut messages: Vec<OutboxMessage> = readable.collect();
-        messages.sort_by(|a, b| (a.create_time, &a.id).cmp(&(b.create_time, &b.id)));
-        Ok(messages)
-    }
-
-    /// Records what came of attempts. An attempt that is no longer the latest
-    /// is passed over.
-    pub async fn acknowledge(&self, results: &[Acknowledged], now: Timestamp) -> Result<()> {
-        // In one order everywhere, so that two senders cannot lock each other out.
-        let mut results: Vec<&Acknowledged> = results.iter().collect();
-        results.sort_by(|a, b| a.id.cmp(&b.id));
-        let tx = self.write().await?;
-        for result in results {
-            let (word, at, status, error) = match &result.outcome {
-                DeliveryOutcome::Delivered { status } => ("delivered", now, Some(*status), None),
-                DeliveryOutcome::Retry { at, status, error } => {
-                    ("pending", *at, *status, Some(error.as_str()))
-                }
-                DeliveryOutcome::Dead { status, error } => {
-                    ("dead", now, *status, Some(error.as_str()))
-                }
-            };
-            tx.execute(
-                "UPDATE outbox SET status = $3, next_at = $4, owner = NULL, last_status = $5, \
-                 last_error = $6, update_time = $7 \
-                 WHERE id = $1 AND attempt = $2 AND status = 'pending' AND owner IS NOT NULL",
-                [
-                    result.id.as_str().into(),
-                    result.attempt.into(),
-                    word.into(),
-                    ms(at).into(),
-                    status.map(i32::from).into(),
-                    error.into(),
-                    ms(now).into(),
-                ],
-            )
-            .await?;
-        }
-        tx.commit().await
-    }
-
     /// The JSON array that a message's `result` would have held. It needs no
     /// scope: the caller has checked a signed URL.
     pub async fn message_result(&self, message_id: &str) -> Result<Vec<u8>> {
@@ -333,26 +234,5 @@ impl Store {
             .await?
             .ok_or_else(|| StoreError::not_found("message", message_id))?;
         decompress(&row.try_get::<Vec<u8>>("", "body")?)
-    }
-}
-
-impl Tenant<'_> {
-    /// How many messages of the project are in which status.
-    pub async fn deliveries_overview(&self) -> Result<DeliveriesOverview> {
-        let select = self.store.backend().sql(
-            "SELECT status, COUNT(*) AS messages FROM outbox WHERE project_id = $1 GROUP BY status",
-            [self.scope.project_id().into()],
-        );
-        let mut overview = DeliveriesOverview::default();
-        for row in self.store.read().query_all_raw(select).await? {
-            let status: String = row.try_get("", "status")?;
-            let messages: i64 = row.try_get("", "messages")?;
-            match status.as_str() {
-                "pending" => overview.pending = messages,
-                "delivered" => overview.delivered = messages,
-                _ => overview.dead = messages,
-            }
-        }
-        Ok(overview)
     }
 }
