@@ -1,4 +1,4 @@
-//! Results too big for a webhook. The signed link is the whole authority: the
+//! What is too big for a webhook: results and configs. The signed link is the whole authority: the
 //! receiver of a message need have no key.
 
 use axum::body::Bytes;
@@ -20,7 +20,7 @@ pub(crate) struct Link {
     signature: String,
 }
 
-/// The array that `result` would have held.
+/// The array that `result` would have held, or the config.
 pub(crate) async fn fetch(
     State(engine): State<Engine>,
     Path(message): Path<String>,

@@ -20,6 +20,7 @@ use crate::entities::{connection, consumer, customer_group, provider_app};
 use crate::error::{Result, StoreError, or_conflict};
 use crate::group::Group;
 use crate::ids;
+use crate::notification::{self, Happening};
 use crate::provider_app::ProviderApp;
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
@@ -173,9 +174,14 @@ impl Tenant<'_> {
         let id = match self.existing(&tx, &new).await? {
             Some(id) => {
                 self.renew(&tx, &id, &new, now).await?;
+                notification::tell(&mut tx, Happening::ConnectionUpdated(&id), now).await?;
                 id
             }
-            None => self.insert(&tx, &new, now).await?,
+            None => {
+                let id = self.insert(&tx, &new, now).await?;
+                notification::tell(&mut tx, Happening::ConnectionCreated(&id), now).await?;
+                id
+            }
         };
         let row = connection::Entity::find_by_id(&id)
             .one(tx.db())

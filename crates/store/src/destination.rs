@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::columns::{At, Json, ms};
 use crate::entities::{destination, insert};
 use crate::error::{Result, StoreError, or_conflict};
+use crate::notification::{self, Happening};
 use crate::scope::Tenant;
 use crate::secrets::Place;
 use crate::{Store, ids};
@@ -200,18 +201,23 @@ impl Store {
         })
     }
 
-    /// Stops sending to a destination; its messages stay pending.
+    /// Stops sending to a destination, and tells the others; its messages stay
+    /// pending. One that is disabled already is left as it is.
     pub async fn disable_destination(&self, id: &str, now: Timestamp) -> Result<()> {
-        let tx = self.write().await?;
+        let mut tx = self.write().await?;
         let changed = tx
             .execute(
-                "UPDATE destination SET disabled = TRUE, update_time = $1 WHERE id = $2",
+                "UPDATE destination SET disabled = TRUE, update_time = $1 \
+                 WHERE id = $2 AND NOT disabled",
                 [ms(now).into(), id.into()],
             )
             .await?;
         if changed == 0 {
-            return Err(StoreError::not_found("destination", id));
+            let found = destination::Entity::find_by_id(id).one(tx.db()).await?;
+            let found = found.map(drop);
+            return found.ok_or_else(|| StoreError::not_found("destination", id));
         }
+        notification::tell(&mut tx, Happening::DestinationDisabled(id), now).await?;
         tx.commit().await
     }
 }

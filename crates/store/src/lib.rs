@@ -29,6 +29,7 @@ mod integration;
 mod jwt_key;
 mod manifest_upload;
 mod migrations;
+mod notification;
 mod oauth_state;
 mod observe;
 mod operation;
@@ -63,13 +64,16 @@ pub use installation::{Installation, InstallationFilter, NewInstallation, NewSyn
 pub use integration::Integration;
 pub use jwt_key::JwtKey;
 pub use manifest_upload::NewManifestUpload;
+pub use notification::{
+    ConfigPart, DestinationRoute, EventRoute, Happening, NotificationEvent, ReadEnded, Topic,
+};
 pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
 pub use outbox::{
-    Acknowledged, DELIVERY_LEASE, DeliveriesOverview, DeliveryOutcome, MessageBody, NewMessage,
-    OutboxMessage,
+    Acknowledged, DELIVERY_LEASE, DeliveriesOverview, DeliveryOutcome, MOST_MESSAGE_BYTES,
+    MessageBody, NewMessage, OutboxMessage,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};

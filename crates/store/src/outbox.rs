@@ -4,8 +4,11 @@
 //! A claim counts the attempt and an acknowledgement must name it, so a sender
 //! that comes back late changes nothing. Bodies are compressed (zstd level 1).
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult};
+use serde_json::value::RawValue;
 
 use crate::columns::ms;
 use crate::connect::Tx;
@@ -17,6 +20,9 @@ use crate::{Backend, Store};
 
 /// Little is won by more, and this costs half a millisecond a page.
 const ZSTD_LEVEL: i32 = 1;
+
+/// The largest message, envelope included.
+pub const MOST_MESSAGE_BYTES: usize = 300_000;
 
 /// How long a claimed message is left to its sender.
 pub const DELIVERY_LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -31,9 +37,10 @@ pub enum MessageBody {
     Inline(Vec<u8>),
     /// A message whose result is fetched by a signed URL.
     Url {
-        /// The message as JSON, without `result` and `downloadUrl`.
+        /// The message as JSON, without what is fetched and without links.
         envelope: Vec<u8>,
-        /// The JSON array that `result` would have held.
+        /// What is fetched: the JSON array that `result` would have held, or a
+        /// notification's configs by their keys.
         result: Vec<u8>,
     },
 }
@@ -59,9 +66,10 @@ pub struct NewMessage {
     pub id: String,
     /// Where it goes.
     pub destination_id: String,
-    /// The installation that it reports on.
+    /// The installation that it reports on; empty when it is about something
+    /// else.
     pub installation_id: String,
-    /// The operation that it reports on.
+    /// The operation whose records it carries; empty when it carries none.
     pub operation_id: String,
     /// What it carries.
     pub body: MessageBody,
@@ -210,10 +218,10 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::decode_all(bytes).map_err(corrupt)
 }
 
-fn corrupt(error: std::io::Error) -> StoreError {
+fn corrupt(detail: impl ToString) -> StoreError {
     StoreError::Corrupt {
         table: "outbox",
-        detail: error.to_string(),
+        detail: detail.to_string(),
     }
 }
 
@@ -320,9 +328,17 @@ impl Store {
         tx.commit().await
     }
 
-    /// The JSON array that a message's `result` would have held. It needs no
-    /// scope: the caller has checked a signed URL.
-    pub async fn message_result(&self, message_id: &str) -> Result<Vec<u8>> {
+    /// The JSON that a message leaves to be fetched: by its id the array that
+    /// `result` would have held, by that of [`ConfigPart::of_message`] a
+    /// notification's config. It needs no scope: the caller has checked a signed
+    /// URL.
+    ///
+    /// [`ConfigPart::of_message`]: crate::ConfigPart::of_message
+    pub async fn message_result(&self, linked: &str) -> Result<Vec<u8>> {
+        let (message_id, part) = match linked.split_once('.') {
+            Some((message_id, part)) => (message_id, Some(part)),
+            None => (linked, None),
+        };
         let select = self.backend().sql(
             "SELECT body FROM outbox WHERE id = $1 AND envelope IS NOT NULL",
             [message_id.into()],
@@ -332,7 +348,13 @@ impl Store {
             .query_one_raw(select)
             .await?
             .ok_or_else(|| StoreError::not_found("message", message_id))?;
-        decompress(&row.try_get::<Vec<u8>>("", "body")?)
+        let body = decompress(&row.try_get::<Vec<u8>>("", "body")?)?;
+        let Some(part) = part else { return Ok(body) };
+        let mut parts: HashMap<String, Box<RawValue>> = serde_json::from_slice(&body)
+            .map_err(|_| corrupt("a notification's configs are not the JSON expected"))?;
+        let part = parts.remove(part);
+        part.map(|part| part.get().as_bytes().to_vec())
+            .ok_or_else(|| StoreError::not_found("message", linked))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::error::{Result, StoreError};
 use crate::group::Group;
 use crate::installation::Installation;
 use crate::integration::Integration;
+use crate::notification::{self, Happening, ReadEnded};
 use crate::operation::{self, OperationStatus, ReadType};
 use crate::operation_log::{self, NewLog};
 use crate::outbox::{self, Compressed, NewMessage};
@@ -103,6 +104,8 @@ pub struct PageCommit {
 /// The end of a run.
 #[derive(Debug, Clone)]
 pub struct RunEnd {
+    /// The object, as messages name it.
+    pub object_name: String,
     /// How it went.
     pub status: OperationStatus,
     /// A sentence about what came of it.
@@ -215,6 +218,7 @@ impl Store {
         }
         if let Some(end) = &commit.end {
             finish_run(&tx, &run, end, now).await?;
+            tell_of_end(&mut tx, &run, end, now).await?;
         }
         work::reset_attempts(&tx, lease).await?;
         if let Afterwards::Release(next_at) = commit.afterwards {
@@ -395,6 +399,28 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
         seen::forget_before(tx, &run.id, version).await?;
     }
     Ok(())
+}
+
+/// Tells whoever listens that a run has ended.
+async fn tell_of_end(
+    tx: &mut Tx<'_>,
+    run: &sync::Model,
+    end: &RunEnd,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(read_type) = run.read_type else {
+        return Ok(());
+    };
+    let ended = ReadEnded {
+        installation_id: &run.installation_id,
+        object_name: &end.object_name,
+        read_type,
+        status: end.status,
+        from: At::opt(run.since),
+        until: None,
+        error: end.result.as_deref(),
+    };
+    notification::tell(tx, Happening::ReadEnded(ended), now).await
 }
 
 /// Adds lines to the log of the run under a lease, fence first.

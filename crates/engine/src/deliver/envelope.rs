@@ -1,9 +1,9 @@
-//! The bytes that go out: an inline message as it is; for a result too big for a
-//! message, its envelope with a link made now.
+//! The bytes that go out: an inline message as it is; where a part of it is
+//! fetched instead, its envelope with a link made now.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use store::{MessageBody, OutboxMessage};
+use store::{ConfigPart, MessageBody, OutboxMessage};
 
 use super::{LinkKind, Links};
 
@@ -20,11 +20,16 @@ pub(super) fn body(
         MessageBody::Inline(body) => Ok(body.clone()),
         MessageBody::Url { envelope, .. } => {
             let mut envelope: Map<String, Value> = serde_json::from_slice(envelope)?;
+            let link = |id: &str| Value::String(links.sign(LinkKind::Download, id, now));
             if let Some(Value::Object(info)) = envelope.get_mut("resultInfo") {
-                info.insert(
-                    "downloadUrl".to_owned(),
-                    Value::String(links.sign(LinkKind::Download, &message.id, now)),
-                );
+                info.insert("downloadUrl".to_owned(), link(&message.id));
+            }
+            if let Some(Value::Object(data)) = envelope.get_mut("data") {
+                for part in ConfigPart::ALL {
+                    if let Some(url) = data.get_mut(part.url_key()) {
+                        *url = link(&part.of_message(&message.id));
+                    }
+                }
             }
             serde_json::to_vec(&envelope)
         }

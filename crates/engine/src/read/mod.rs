@@ -271,6 +271,7 @@ impl Reader {
             logs.extend(due::overrun(subject, now).map(|note| log::info(&note)));
         }
         let end = RunEnd {
+            object_name: plan.selection.object_name.clone(),
             status: OperationStatus::Success,
             result: None,
             watermark: page.watermark,
@@ -325,7 +326,8 @@ impl Reader {
                     // Due from now on: a new consent wakes it, or its next tick.
                     connector::Failure::Unauthorized { .. } => {
                         let next = due::after(subject, now);
-                        self.end_run(lease, result, log, Some(now), next).await
+                        self.end_run(lease, subject, result, log, Some(now), next)
+                            .await
                     }
                     _ => self.end_failed(lease, subject, result, log).await,
                 }
@@ -341,7 +343,8 @@ impl Reader {
         log: NewLog,
     ) -> Result<(), StoreError> {
         let due_at = due::after(subject, self.clock.now());
-        self.end_run(lease, result, log, due_at, due_at).await
+        self.end_run(lease, subject, result, log, due_at, due_at)
+            .await
     }
 
     /// Ends a run as a failure; `due_at` is its next tick, `wake_at` when the row
@@ -349,14 +352,21 @@ impl Reader {
     async fn end_run(
         &self,
         lease: &Lease,
+        subject: &ReadSubject,
         result: String,
         log: NewLog,
         due_at: Option<Timestamp>,
         wake_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
+        // A definition that makes no sense any more has no other name for it.
+        let object_name = Selection::of(subject).map_or_else(
+            |_| subject.sync.object_name.clone(),
+            |selection| selection.object_name,
+        );
         let commit = PageCommit {
             logs: vec![log],
             end: Some(RunEnd {
+                object_name,
                 status: OperationStatus::Failure,
                 result: Some(result),
                 watermark: None,

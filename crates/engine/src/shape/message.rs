@@ -1,15 +1,12 @@
 //! Entries into messages of bounded size: the contract's webhook message, split
-//! so that no message is larger than [`MOST_BYTES`] as a whole.
+//! so that no message is larger than [`MOST_MESSAGE_BYTES`] as a whole.
 
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{MessageBody, NewMessage, ReadSubject, ReadType};
+use store::{MOST_MESSAGE_BYTES, MessageBody, NewMessage, ReadSubject, ReadType};
 
 use super::record::ShapedRecord;
 use super::selection::Selection;
-
-/// The largest message, envelope included.
-const MOST_BYTES: usize = 300_000;
 
 /// What every message of one page says besides its records.
 #[derive(Debug, Serialize)]
@@ -136,7 +133,7 @@ pub(crate) fn messages(
     let mut batch: Vec<Vec<u8>> = Vec::new();
     let mut batch_bytes = 0;
     for ShapedRecord(entry) in records {
-        if size(1, entry.len()) > MOST_BYTES {
+        if size(1, entry.len()) > MOST_MESSAGE_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
             let body = MessageBody::Url {
@@ -149,7 +146,7 @@ pub(crate) fn messages(
             });
             continue;
         }
-        if size(batch.len() + 1, batch_bytes + entry.len()) > MOST_BYTES {
+        if size(batch.len() + 1, batch_bytes + entry.len()) > MOST_MESSAGE_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
         }

@@ -10,6 +10,7 @@ mod audit;
 mod initial;
 mod jwt_key;
 mod manifest_upload;
+mod notifications;
 mod observe;
 
 /// Every migration, oldest first.
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrations {
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
+            Box::new(notifications::Notifications),
         ]
     }
 }
