@@ -8,6 +8,8 @@ mod budget;
 #[cfg(test)]
 mod manifest_upload;
 #[cfg(test)]
+mod notification;
+#[cfg(test)]
 mod open;
 #[cfg(test)]
 mod outbox;
