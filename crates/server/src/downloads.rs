@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use engine::{Engine, LinkKind};
 use serde::Deserialize;
+use store::ConfigPart;
 
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
@@ -33,7 +34,10 @@ pub(crate) async fn fetch(
         &link.signature,
         engine.clock.now(),
     )?;
-    let result = engine.store.message_result(&message).await?;
+    let result = match ConfigPart::of_link_id(&message) {
+        Some((message, part)) => engine.store.notification_config(message, part).await?,
+        None => engine.store.message_result(&message).await?,
+    };
     Ok((
         [(header::CONTENT_TYPE, "application/json")],
         Bytes::from(result),

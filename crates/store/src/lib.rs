@@ -66,6 +66,7 @@ pub use jwt_key::JwtKey;
 pub use manifest_upload::NewManifestUpload;
 pub use notification::{
     ConfigPart, DestinationRoute, EventRoute, Happening, NotificationEvent, ReadEnded, Topic,
+    WriteEnded,
 };
 pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use observe::{Observation, SyncObservation, WorkObservation};

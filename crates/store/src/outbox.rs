@@ -4,11 +4,8 @@
 //! A claim counts the attempt and an acknowledgement must name it, so a sender
 //! that comes back late changes nothing. Bodies are compressed (zstd level 1).
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult};
-use serde_json::value::RawValue;
 
 use crate::columns::ms;
 use crate::connect::Tx;
@@ -218,10 +215,10 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::decode_all(bytes).map_err(corrupt)
 }
 
-fn corrupt(detail: impl ToString) -> StoreError {
+fn corrupt(error: std::io::Error) -> StoreError {
     StoreError::Corrupt {
         table: "outbox",
-        detail: detail.to_string(),
+        detail: error.to_string(),
     }
 }
 
@@ -328,17 +325,9 @@ impl Store {
         tx.commit().await
     }
 
-    /// The JSON that a message leaves to be fetched: by its id the array that
-    /// `result` would have held, by that of [`ConfigPart::of_message`] a
-    /// notification's config. It needs no scope: the caller has checked a signed
-    /// URL.
-    ///
-    /// [`ConfigPart::of_message`]: crate::ConfigPart::of_message
-    pub async fn message_result(&self, linked: &str) -> Result<Vec<u8>> {
-        let (message_id, part) = match linked.split_once('.') {
-            Some((message_id, part)) => (message_id, Some(part)),
-            None => (linked, None),
-        };
+    /// The JSON array that a message's `result` would have held. It needs no
+    /// scope: the caller has checked a signed URL.
+    pub async fn message_result(&self, message_id: &str) -> Result<Vec<u8>> {
         let select = self.backend().sql(
             "SELECT body FROM outbox WHERE id = $1 AND envelope IS NOT NULL",
             [message_id.into()],
@@ -348,13 +337,7 @@ impl Store {
             .query_one_raw(select)
             .await?
             .ok_or_else(|| StoreError::not_found("message", message_id))?;
-        let body = decompress(&row.try_get::<Vec<u8>>("", "body")?)?;
-        let Some(part) = part else { return Ok(body) };
-        let mut parts: HashMap<String, Box<RawValue>> = serde_json::from_slice(&body)
-            .map_err(|_| corrupt("a notification's configs are not the JSON expected"))?;
-        let part = parts.remove(part);
-        part.map(|part| part.get().as_bytes().to_vec())
-            .ok_or_else(|| StoreError::not_found("message", linked))
+        decompress(&row.try_get::<Vec<u8>>("", "body")?)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn body(
             if let Some(Value::Object(data)) = envelope.get_mut("data") {
                 for part in ConfigPart::ALL {
                     if let Some(url) = data.get_mut(part.url_key()) {
-                        *url = link(&part.of_message(&message.id));
+                        *url = link(&part.link_id(&message.id));
                     }
                 }
             }

@@ -22,10 +22,10 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(initial::Initial),
             Box::new(manifest_upload::ManifestUpload),
+            Box::new(notifications::Notifications),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
-            Box::new(notifications::Notifications),
         ]
     }
 }

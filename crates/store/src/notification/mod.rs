@@ -14,188 +14,30 @@
 //! the message waits with their others until they are enabled again.
 
 mod event;
+mod happening;
 mod payload;
 mod route;
 mod subject;
 mod topic;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 
 pub use event::NotificationEvent;
+pub use happening::{Happening, ReadEnded, WriteEnded};
 pub use payload::ConfigPart;
 pub use route::{DestinationRoute, EventRoute};
 pub use topic::Topic;
 
 use crate::connect::Tx;
-use crate::error::Result;
-use crate::operation::{OperationStatus, ReadType};
+use crate::error::{Result, StoreError};
 use crate::outbox::{self, Compressed, NewMessage};
 use crate::{Backend, Store};
+use happening::Subject;
 use payload::Payload;
-
-/// Something that has happened to a connection, an installation or a
-/// destination, each named by its id. Rows must exist: what is to be deleted is
-/// told before it is deleted.
-#[derive(Debug, Clone, Copy)]
-pub enum Happening<'a> {
-    /// A customer has connected.
-    ConnectionCreated(&'a str),
-    /// A connection was changed, or consented to anew.
-    ConnectionUpdated(&'a str),
-    /// A connection's token was refreshed.
-    ConnectionRefreshed(&'a str),
-    /// The provider refuses a connection's credential.
-    ConnectionDied {
-        /// The connection.
-        id: &'a str,
-        /// Why, in words for the builder.
-        error: &'a str,
-    },
-    /// A connection is about to be deleted.
-    ConnectionDeleted(&'a str),
-    /// A customer has installed.
-    InstallationCreated(&'a str),
-    /// An installation's config was changed; the new one is stored.
-    InstallationUpdated {
-        /// The installation.
-        id: &'a str,
-        /// The config before.
-        last_config: &'a Value,
-    },
-    /// An installation is about to be deleted.
-    InstallationDeleted(&'a str),
-    /// The scheduled reads of an installation have stopped.
-    SchedulePaused {
-        /// The installation.
-        id: &'a str,
-        /// Why, unless somebody wanted it.
-        error: Option<&'a str>,
-    },
-    /// A read has ended.
-    ReadEnded(ReadEnded<'a>),
-    /// Nothing is sent to a destination any more.
-    DestinationDisabled(&'a str),
-}
-
-/// A read that has ended.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadEnded<'a> {
-    /// The installation.
-    pub installation_id: &'a str,
-    /// The object, as messages name it.
-    pub object_name: &'a str,
-    /// Why it ran.
-    pub read_type: ReadType,
-    /// How it went.
-    pub status: OperationStatus,
-    /// From when on it read; `None` is the beginning.
-    pub from: Option<Timestamp>,
-    /// Until when it read; `None` is the end.
-    pub until: Option<Timestamp>,
-    /// Why it failed, if it did.
-    pub error: Option<&'a str>,
-}
-
-impl ReadEnded<'_> {
-    /// A scheduled read and a backfill that fails are told by their operations
-    /// alone: the contract has no event for them.
-    fn event(&self) -> Option<NotificationEvent> {
-        match (self.read_type, self.status) {
-            (ReadType::Backfill, OperationStatus::Success) => {
-                Some(NotificationEvent::ReadBackfillDone)
-            }
-            (ReadType::Triggered, OperationStatus::Success) => {
-                Some(NotificationEvent::ReadTriggeredDone)
-            }
-            (ReadType::Triggered, OperationStatus::Failure) => {
-                Some(NotificationEvent::ReadTriggeredError)
-            }
-            (ReadType::Scheduled, _)
-            | (ReadType::Backfill, OperationStatus::Failure)
-            | (_, OperationStatus::InProgress) => None,
-        }
-    }
-}
-
-/// What a happening is about.
-#[derive(Debug, Clone, Copy)]
-enum Subject<'a> {
-    Connection(&'a str),
-    Installation(&'a str),
-    Destination(&'a str),
-}
-
-impl<'a> Happening<'a> {
-    /// The event that routes name; `None` when there is none for it.
-    fn event(&self) -> Option<NotificationEvent> {
-        Some(match self {
-            Self::ConnectionCreated(_) => NotificationEvent::ConnectionCreated,
-            Self::ConnectionUpdated(_) => NotificationEvent::ConnectionUpdated,
-            Self::ConnectionRefreshed(_) => NotificationEvent::ConnectionRefreshed,
-            Self::ConnectionDied { .. } => NotificationEvent::ConnectionError,
-            Self::ConnectionDeleted(_) => NotificationEvent::ConnectionDeleted,
-            Self::InstallationCreated(_) => NotificationEvent::InstallationCreated,
-            Self::InstallationUpdated { .. } => NotificationEvent::InstallationUpdated,
-            Self::InstallationDeleted(_) => NotificationEvent::InstallationDeleted,
-            Self::SchedulePaused { .. } => NotificationEvent::ReadSchedulePaused,
-            Self::ReadEnded(read) => return read.event(),
-            Self::DestinationDisabled(_) => NotificationEvent::DestinationWebhookDisabled,
-        })
-    }
-
-    fn subject(&self) -> Subject<'a> {
-        match *self {
-            Self::ConnectionCreated(id)
-            | Self::ConnectionUpdated(id)
-            | Self::ConnectionRefreshed(id)
-            | Self::ConnectionDied { id, .. }
-            | Self::ConnectionDeleted(id) => Subject::Connection(id),
-            Self::InstallationCreated(id)
-            | Self::InstallationUpdated { id, .. }
-            | Self::InstallationDeleted(id)
-            | Self::SchedulePaused { id, .. } => Subject::Installation(id),
-            Self::ReadEnded(read) => Subject::Installation(read.installation_id),
-            Self::DestinationDisabled(id) => Subject::Destination(id),
-        }
-    }
-
-    /// What only this kind of happening says.
-    fn completed(&self, payload: Payload, config: Option<Value>) -> Payload {
-        let text = |value: Option<&str>| value.map(str::to_owned);
-        let with_config = |payload: Payload| match config {
-            Some(config) => payload.with_config(ConfigPart::Config, config),
-            None => payload,
-        };
-        match self {
-            Self::ConnectionCreated(_)
-            | Self::ConnectionUpdated(_)
-            | Self::ConnectionRefreshed(_)
-            | Self::ConnectionDeleted(_)
-            | Self::DestinationDisabled(_) => payload,
-            // `error` is the name that `errors` had before.
-            Self::ConnectionDied { error, .. } => payload
-                .with("errors", Some(json!([error])))
-                .with("error", Some(json!([error]))),
-            Self::InstallationCreated(_) | Self::InstallationDeleted(_) => with_config(payload),
-            Self::InstallationUpdated { last_config, .. } => {
-                with_config(payload).with_config(ConfigPart::LastConfig, (*last_config).clone())
-            }
-            Self::SchedulePaused { error, .. } => with_config(payload).with("error", text(*error)),
-            Self::ReadEnded(read) => {
-                let payload = payload.with("objectName", text(Some(read.object_name)));
-                match read.read_type {
-                    ReadType::Backfill | ReadType::Scheduled => payload,
-                    ReadType::Triggered => payload
-                        .with("fromTimestamp", read.from.map(|at| at.to_string()))
-                        .with("untilTimestamp", read.until.map(|at| at.to_string()))
-                        .with("error", text(read.error)),
-                }
-            }
-        }
-    }
-}
 
 /// Tells what has happened, as part of the transaction in which it happens: one
 /// message for each destination that listens.
@@ -300,8 +142,21 @@ async fn listeners(
 }
 
 impl Store {
+    /// A config that a notification left to be fetched, as JSON. It needs no
+    /// scope: the caller has checked a signed URL.
+    pub async fn notification_config(&self, message_id: &str, part: ConfigPart) -> Result<Vec<u8>> {
+        let configs = self.message_result(message_id).await?;
+        let mut configs: HashMap<String, Box<RawValue>> = serde_json::from_slice(&configs)
+            .map_err(|_| StoreError::not_found("config of message", message_id))?;
+        let config = configs.remove(part.key());
+        config
+            .map(|config| config.get().as_bytes().to_vec())
+            .ok_or_else(|| StoreError::not_found("config of message", message_id))
+    }
+
     /// Tells what has happened where nothing else of the store changes with it.
-    /// What the store itself changes it tells by itself.
+    /// What the store itself changes it tells by itself. It needs no scope: the
+    /// subject says whose destinations are told.
     pub async fn notify(&self, happening: Happening<'_>, now: Timestamp) -> Result<()> {
         let mut tx = self.write().await?;
         tell(&mut tx, happening, now).await?;

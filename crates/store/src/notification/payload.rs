@@ -23,7 +23,7 @@ impl ConfigPart {
     pub const ALL: [Self; 2] = [Self::Config, Self::LastConfig];
 
     /// The key that holds it.
-    pub(crate) fn key(self) -> &'static str {
+    pub(super) fn key(self) -> &'static str {
         match self {
             Self::Config => "config",
             Self::LastConfig => "lastConfig",
@@ -39,12 +39,18 @@ impl ConfigPart {
         }
     }
 
-    /// What a link to it names, as [`Store::message_result`] understands it.
-    ///
-    /// [`Store::message_result`]: crate::Store::message_result
+    /// What a link to it names: the message and the part.
     #[must_use]
-    pub fn of_message(self, message_id: &str) -> String {
+    pub fn link_id(self, message_id: &str) -> String {
         format!("{message_id}.{}", self.key())
+    }
+
+    /// The message and the part that a link names; `None` when it names no part.
+    #[must_use]
+    pub fn of_link_id(id: &str) -> Option<(&str, Self)> {
+        let (message_id, key) = id.split_once('.')?;
+        let part = Self::ALL.into_iter().find(|part| part.key() == key)?;
+        Some((message_id, part))
     }
 }
 

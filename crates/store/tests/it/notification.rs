@@ -9,8 +9,8 @@ use store::{
 use testing::TestStore;
 
 use crate::fixture::{
-    NOW, World, after, behind, claim, new_connection, new_destination, new_installation, page,
-    project, world,
+    NOW, World, after, behind, claim, message as message_of, new_connection, new_destination,
+    new_installation, page, project, world,
 };
 
 testing::both!(
@@ -289,12 +289,24 @@ async fn big_configs_are_left_to_be_fetched(store: TestStore) {
     store.notify(updated, after(1)).await.unwrap();
     let message = due(&store).await.remove(0);
     assert!(matches!(message.body, MessageBody::Url { .. }));
-    let fetched = async |id: String| -> Value {
-        serde_json::from_slice(&store.message_result(&id).await.unwrap()).unwrap()
+    let fetched = async |part| {
+        let config = store.notification_config(&message.id, part).await.unwrap();
+        serde_json::from_slice::<Value>(&config).unwrap()
     };
-    let [config, last] = ConfigPart::ALL.map(|part| part.of_message(&message.id));
-    assert_eq!(fetched(config).await, world.installation.config);
-    assert_eq!(fetched(last).await, last_config);
-    let unknown = store.message_result(&format!("{}.other", message.id)).await;
-    assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
+    assert_eq!(fetched(ConfigPart::Config).await, world.installation.config);
+    assert_eq!(fetched(ConfigPart::LastConfig).await, last_config);
+    // A message of records has none.
+    let body = MessageBody::Url {
+        envelope: b"{}".to_vec(),
+        result: b"[]".to_vec(),
+    };
+    let lease = claim(&store, "reader", after(2)).await;
+    let commit = PageCommit {
+        messages: vec![message_of(&world, "operation", body)],
+        ..page("{}")
+    };
+    store.commit_page(&lease, commit, after(2)).await.unwrap();
+    let records = due(&store).await.remove(0);
+    let config = store.notification_config(&records.id, ConfigPart::Config);
+    assert!(matches!(config.await, Err(StoreError::NotFound { .. })));
 }
