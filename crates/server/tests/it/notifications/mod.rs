@@ -17,6 +17,7 @@ testing::both!(
     the_end_of_a_triggered_read_is_told,
     the_failure_of_a_triggered_read_is_told,
     changes_of_an_installation_are_told,
+    a_connection_that_is_changed_or_deleted_is_told,
     a_big_config_is_fetched_by_its_link,
     a_destination_that_is_disabled_is_told_to_others,
     without_routes_nothing_is_told,
@@ -228,13 +229,39 @@ async fn changes_of_an_installation_are_told(store: TestStore) {
     assert_eq!(written["success"], false);
     assert_eq!(written["successfulRecordIds"], json!(["{1}"]));
     assert_eq!(written["errors"], json!(["record 2: taken"]));
+}
 
-    notify(Happening::ConnectionDeleted(
-        connection["id"].as_str().unwrap(),
-    ))
-    .await;
-    let deleted = listener.told(&world, 7, "connection.deleted").await;
-    assert_eq!(deleted["connectionId"], connection["id"]);
+async fn a_connection_that_is_changed_or_deleted_is_told(store: TestStore) {
+    let world = World::start(store).await;
+    let listener = Listener::to_everything(&world, "alerts").await;
+    let connection = world.prepare().await;
+    let created = listener.told(&world, 1, "connection.created").await;
+    let id = connection["id"].as_str().unwrap();
+    let place = path(&format!("/connections/{id}"));
+    let change = json!({
+        "updateMask": ["providerWorkspaceRef"],
+        "connection": { "providerWorkspaceRef": "other" },
+    });
+    world.api.patch(&place, &change).await.json(200);
+    assert_eq!(
+        listener.told(&world, 2, "connection.updated").await,
+        created
+    );
+    assert_eq!(world.api.delete(&place).await.status, 204);
+    assert_eq!(
+        listener.told(&world, 3, "connection.deleted").await,
+        created
+    );
+
+    // One that is refused, as something is installed over it, is none.
+    let connection = world.connect(GROUP).await;
+    world.install(json!({})).await;
+    let place = path(&format!(
+        "/connections/{}",
+        connection["id"].as_str().unwrap()
+    ));
+    world.api.delete(&place).await.problem(409);
+    listener.told(&world, 5, "installation.created").await;
 }
 
 async fn a_big_config_is_fetched_by_its_link(store: TestStore) {
