@@ -179,8 +179,9 @@ impl Tokens {
                 .await
                 .map(Some),
             Credential::OAuth2 { .. } | Credential::Basic { .. } | Credential::ApiKey(_) => {
+                let message = "the provider refused the credential, and it is of a kind that cannot be refreshed: the customer must connect again";
                 self.store
-                    .mark_bad_credentials(connection_id, version, self.clock.now())
+                    .mark_bad_credentials(connection_id, version, message, self.clock.now())
                     .await?;
                 Ok(None)
             }
@@ -264,7 +265,7 @@ impl Tokens {
         else {
             let message = "the access token has ended and there is no refresh token: the customer must connect again";
             self.store
-                .mark_bad_credentials(connection_id, version, self.clock.now())
+                .mark_bad_credentials(connection_id, version, message, self.clock.now())
                 .await?;
             return Err(TokenError::Refused {
                 message: message.to_owned(),
@@ -376,18 +377,17 @@ impl Tokens {
         if stored.version != version {
             return self.ready(stored).await;
         }
+        let message = format!(
+            "the provider refused the refresh token ({message}): the customer must connect again"
+        );
         self.store
-            .mark_bad_credentials(connection_id, version, self.clock.now())
+            .mark_bad_credentials(connection_id, version, &message, self.clock.now())
             .await?;
         tracing::warn!(
             connection_id,
             "the provider refused the refresh token; the customer must connect again"
         );
-        Err(TokenError::Refused {
-            message: format!(
-                "the provider refused the refresh token ({message}): the customer must connect again"
-            ),
-        })
+        Err(TokenError::Refused { message })
     }
 
     async fn ready(&self, stored: StoredCredential) -> Result<Fresh, TokenError> {

@@ -1,4 +1,4 @@
-//! Results too big for a webhook. The signed link is the whole authority: the
+//! What is too big for a webhook: results and configs. The signed link is the whole authority: the
 //! receiver of a message need have no key.
 
 use axum::body::Bytes;
@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use engine::{Engine, LinkKind};
 use serde::Deserialize;
+use store::ConfigPart;
 
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
@@ -20,7 +21,7 @@ pub(crate) struct Link {
     signature: String,
 }
 
-/// The array that `result` would have held.
+/// The array that `result` would have held, or the config.
 pub(crate) async fn fetch(
     State(engine): State<Engine>,
     Path(message): Path<String>,
@@ -33,7 +34,10 @@ pub(crate) async fn fetch(
         &link.signature,
         engine.clock.now(),
     )?;
-    let result = engine.store.message_result(&message).await?;
+    let result = match ConfigPart::of_link_id(&message) {
+        Some((message, part)) => engine.store.notification_config(message, part).await?,
+        None => engine.store.message_result(&message).await?,
+    };
     Ok((
         [(header::CONTENT_TYPE, "application/json")],
         Bytes::from(result),

@@ -20,6 +20,7 @@ use crate::entities::{connection, consumer, customer_group, provider_app};
 use crate::error::{Result, StoreError, or_conflict};
 use crate::group::Group;
 use crate::ids;
+use crate::notification::{self, Happening};
 use crate::provider_app::ProviderApp;
 use crate::reconcile;
 use crate::scope::Tenant;
@@ -175,9 +176,15 @@ impl Tenant<'_> {
         let id = match self.existing(&tx, &new).await? {
             Some(known) => {
                 self.renew(&mut tx, &known, &new, now).await?;
+                let happening = Happening::ConnectionUpdated(&known.id);
+                notification::tell(&mut tx, happening, now).await?;
                 known.id
             }
-            None => self.insert(&tx, &new, now).await?,
+            None => {
+                let id = self.insert(&tx, &new, now).await?;
+                notification::tell(&mut tx, Happening::ConnectionCreated(&id), now).await?;
+                id
+            }
         };
         let row = connection::Entity::find_by_id(&id)
             .one(tx.db())

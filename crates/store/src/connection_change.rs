@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::credential::Credential;
 use crate::entities::connection;
 use crate::error::{Result, StoreError};
+use crate::notification::{self, Happening};
 use crate::reconcile;
 use crate::scope::Tenant;
 use crate::work::{self, Reads};
@@ -81,15 +82,16 @@ impl Tenant<'_> {
             .one(tx.db())
             .await?
             .ok_or_else(|| StoreError::not_found("connection", id))?;
+        notification::tell(&mut tx, Happening::ConnectionUpdated(&known.id), now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
 
     /// Deletes a connection and its credential. `Conflict` while something is
     /// installed over it.
-    pub async fn delete_connection(&self, id: &str) -> Result<Connection> {
+    pub async fn delete_connection(&self, id: &str, now: Timestamp) -> Result<Connection> {
         let known = self.connection(id).await?;
-        let tx = self.store.write().await?;
+        let mut tx = self.store.write().await?;
         lock(&tx, &known.id).await?;
         let installed = self.store.backend().sql(
             "SELECT id FROM installation WHERE connection_id = $1 LIMIT 1",
@@ -101,6 +103,7 @@ impl Tenant<'_> {
                 detail: row.try_get("", "id")?,
             });
         }
+        notification::tell(&mut tx, Happening::ConnectionDeleted(&known.id), now).await?;
         tx.execute(
             "DELETE FROM connection WHERE id = $1",
             [known.id.as_str().into()],

@@ -14,6 +14,7 @@ use crate::Store;
 use crate::columns::{Words, ms};
 use crate::connection::ConnectionStatus;
 use crate::error::{Result, StoreError};
+use crate::notification::{self, Happening};
 use crate::secrets::{MasterKeys, Place};
 
 /// What opens a customer's account.
@@ -250,7 +251,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let sealed = credential.seal(&self.inner.keys, connection_id)?;
-        let tx = self.write().await?;
+        let mut tx = self.write().await?;
         let saved = tx
             .execute(
                 "UPDATE connection SET credential = $3, credential_version = $2 + 1, \
@@ -267,23 +268,29 @@ impl Store {
                 ],
             )
             .await?;
+        if saved == 1 {
+            let refreshed = Happening::ConnectionRefreshed(connection_id);
+            notification::tell(&mut tx, refreshed, now).await?;
+        }
         tx.commit().await?;
         Ok(saved == 1)
     }
 
-    /// Declares the credential dead if its version is still the expected one.
-    /// False when it is not.
+    /// Declares the credential dead if its version is still the expected one,
+    /// and tells it with `error`, which the builder reads. False when it is
+    /// another one, or dead already.
     pub async fn mark_bad_credentials(
         &self,
         connection_id: &str,
         expected_version: i64,
+        error: &str,
         now: Timestamp,
     ) -> Result<bool> {
-        let tx = self.write().await?;
+        let mut tx = self.write().await?;
         let marked = tx
             .execute(
                 "UPDATE connection SET status = 'bad_credentials', update_time = $3 \
-                 WHERE id = $1 AND credential_version = $2",
+                 WHERE id = $1 AND credential_version = $2 AND status <> 'bad_credentials'",
                 [
                     connection_id.into(),
                     expected_version.into(),
@@ -291,6 +298,9 @@ impl Store {
                 ],
             )
             .await?;
+        if marked == 1 {
+            notification::tell_of_death(&mut tx, connection_id, error, now).await?;
+        }
         tx.commit().await?;
         Ok(marked == 1)
     }

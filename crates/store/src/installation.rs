@@ -15,6 +15,7 @@ use crate::connect::Tx;
 use crate::entities::{insert, installation, sync};
 use crate::error::{Result, StoreError, or_conflict};
 use crate::ids;
+use crate::notification::{self, Happening};
 use crate::operation::{self, OperationStatus, ReadType};
 use crate::scope::Tenant;
 use crate::statement::{ROWS_PER_STATEMENT, list};
@@ -232,6 +233,7 @@ impl Tenant<'_> {
         if starts {
             tx.wake(WakeKind::Work).await?;
         }
+        notification::tell(&mut tx, Happening::InstallationCreated(&row.id), now).await?;
         tx.commit().await?;
         Ok(row.into())
     }

@@ -29,6 +29,7 @@ mod integration;
 mod jwt_key;
 mod manifest_upload;
 mod migrations;
+mod notification;
 mod oauth_state;
 mod observe;
 mod operation;
@@ -71,14 +72,18 @@ pub use installation::{Installation, InstallationFilter, NewInstallation, NewSyn
 pub use integration::Integration;
 pub use jwt_key::JwtKey;
 pub use manifest_upload::NewManifestUpload;
+pub use notification::{
+    ConfigPart, DestinationRoute, EventRoute, Happening, NotificationEvent, ReadEnded, Topic,
+    WriteEnded,
+};
 pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
 pub use outbox::{
     Acknowledged, Claimed, DELIVERY_LEASE, DeliveriesOverview, Delivery, DeliveryFilter,
-    DeliveryOutcome, DeliveryPayload, DeliveryStatus, MessageBody, NewMessage, OutboxMessage,
-    PER_DESTINATION, Replay, ReplayOutcome, Room,
+    DeliveryOutcome, DeliveryPayload, DeliveryStatus, MOST_MESSAGE_BYTES, MessageBody, NewMessage,
+    OutboxMessage, PER_DESTINATION, Replay, ReplayOutcome, Room,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};

@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::entities::{installation, sync};
 use crate::error::{Result, StoreError};
+use crate::notification::{self, Happening};
 use crate::operation_log::{self, NewLog};
 use crate::scope::Tenant;
 use crate::sync::Sync;
@@ -50,6 +51,13 @@ impl Tenant<'_> {
             .filter(sync::Column::Paused.eq(!paused))
             .all(tx.db())
             .await?;
+        if paused && !rows.is_empty() {
+            let happening = Happening::SchedulePaused {
+                id: installation_id,
+                error: None,
+            };
+            notification::tell(&mut tx, happening, now).await?;
+        }
         for row in rows {
             tx.execute(
                 "UPDATE sync SET paused = $2 WHERE id = $1",

@@ -21,6 +21,7 @@ use crate::error::{Result, StoreError};
 use crate::ids;
 use crate::installation::{Installation, NewSync, add_sync, still_latest};
 use crate::integration::Integration;
+use crate::notification::{self, Happening};
 use crate::scope::{Scope, Tenant};
 use crate::statement::list;
 use crate::sync::Sync;
@@ -263,6 +264,11 @@ async fn apply(
             ],
         )
         .await?;
+        let happening = Happening::InstallationUpdated {
+            id: &row.id,
+            last_config: &row.config.0,
+        };
+        notification::tell(tx, happening, now).await?;
     }
     let row = installation::Entity::find_by_id(&row.id)
         .one(tx.db())
@@ -310,7 +316,7 @@ pub(crate) async fn end_runs(
     );
     let syncs = format!(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
-         failed = FALSE, records_processed = 0, records_estimated_total = NULL \
+         range = NULL, failed = FALSE, records_processed = 0, records_estimated_total = NULL \
          WHERE sync.id {condition}"
     );
     for (sql, values) in [(operations, ended), (syncs, values)] {

@@ -21,6 +21,7 @@ use crate::error::{Result, StoreError};
 use crate::group::Group;
 use crate::installation::Installation;
 use crate::integration::Integration;
+use crate::notification::{self, Happening, ReadEnded};
 use crate::operation::{self, OperationStatus, ReadType};
 use crate::operation_log::{self, NewLog};
 use crate::outbox::{self, Compressed, NewMessage};
@@ -113,6 +114,8 @@ pub struct PageCommit {
 /// The end of a run.
 #[derive(Debug, Clone)]
 pub struct RunEnd {
+    /// The object, as messages name it.
+    pub object_name: String,
     /// How it went.
     pub status: OperationStatus,
     /// A sentence about what came of it.
@@ -231,6 +234,7 @@ impl Store {
         let mut afterwards = commit.afterwards;
         if let Some(end) = &commit.end {
             finish_run(&tx, &run, end, now).await?;
+            tell_of_end(&mut tx, &run, end, now).await?;
             if triggered::is_next(&tx, lease).await? {
                 afterwards = Afterwards::Release(Some(now));
             }
@@ -444,6 +448,29 @@ async fn finish_run(tx: &Tx<'_>, run: &sync::Model, end: &RunEnd, now: Timestamp
         seen::forget_version(tx, &run.id, operation_id).await?;
     }
     Ok(())
+}
+
+/// Tells whoever listens that a run has ended.
+async fn tell_of_end(
+    tx: &mut Tx<'_>,
+    run: &sync::Model,
+    end: &RunEnd,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(read_type) = run.read_type else {
+        return Ok(());
+    };
+    let range = run.range.as_ref().map(|span| span.0).unwrap_or_default();
+    let ended = ReadEnded {
+        installation_id: &run.installation_id,
+        object_name: &end.object_name,
+        read_type,
+        status: end.status,
+        from: range.since.or(At::opt(run.since)),
+        until: range.until,
+        error: end.result.as_deref(),
+    };
+    notification::tell(tx, Happening::ReadEnded(ended), now).await
 }
 
 /// Adds lines to the log of the run under a lease, fence first.

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use crate::connect::Tx;
 use crate::entities::installation;
 use crate::error::{Result, StoreError};
+use crate::notification::{self, Happening};
 use crate::scope::Tenant;
 use crate::work::{self, Reads};
 
@@ -34,6 +35,8 @@ impl Tenant<'_> {
             tx.backend().for_update()
         );
         tx.execute(&messages, [row.id.as_str().into()]).await?;
+        let happening = Happening::InstallationDeleted(&row.id);
+        notification::tell(&mut tx, happening, now).await?;
         let deleted = tx
             .execute(
                 "DELETE FROM installation WHERE id = $1",
@@ -43,13 +46,13 @@ impl Tenant<'_> {
         if deleted == 0 {
             return Err(StoreError::not_found("installation", installation_id));
         }
-        delete_unused(&tx, &row.connection_id).await?;
+        delete_unused(&mut tx, &row.connection_id, now).await?;
         tx.commit().await
     }
 }
 
 /// Deletes a connection that no installation has.
-async fn delete_unused(tx: &Tx<'_>, connection_id: &str) -> Result<()> {
+async fn delete_unused(tx: &mut Tx<'_>, connection_id: &str, now: Timestamp) -> Result<()> {
     // An installation that is being added refers to the row and so waits for
     // this lock, or is seen after it.
     let lock = format!(
@@ -58,11 +61,15 @@ async fn delete_unused(tx: &Tx<'_>, connection_id: &str) -> Result<()> {
     );
     let statement = tx.backend().sql(&lock, [connection_id.into()]);
     tx.db().query_one_raw(statement).await?;
-    tx.execute(
-        "DELETE FROM connection WHERE id = $1 \
-         AND NOT EXISTS (SELECT 1 FROM installation WHERE connection_id = $1)",
+    let others = tx.backend().sql(
+        "SELECT id FROM installation WHERE connection_id = $1 LIMIT 1",
         [connection_id.into()],
-    )
-    .await?;
+    );
+    if tx.db().query_one_raw(others).await?.is_some() {
+        return Ok(());
+    }
+    notification::tell(tx, Happening::ConnectionDeleted(connection_id), now).await?;
+    let delete = "DELETE FROM connection WHERE id = $1";
+    tx.execute(delete, [connection_id.into()]).await?;
     Ok(())
 }

@@ -196,7 +196,8 @@ pub async fn delete(
     id: &str,
 ) -> Result<(), ActionError> {
     let scope = engine.store.scope(actor, project).await?;
-    let deleted = engine.store.within(&scope).delete_connection(id).await;
+    let now = engine.clock.now();
+    let deleted = engine.store.within(&scope).delete_connection(id, now).await;
     let connection = deleted.map_err(|error| match error {
         store::StoreError::Conflict { detail, .. } => ActionError::Conflict {
             detail: format!(

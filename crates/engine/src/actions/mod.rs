@@ -9,6 +9,7 @@ pub mod destination;
 pub mod installation;
 pub mod integration;
 pub mod jwt_key;
+pub mod notification;
 pub mod oauth;
 pub mod project;
 pub mod provider_app;

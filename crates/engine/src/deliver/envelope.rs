@@ -1,9 +1,9 @@
-//! The bytes that go out: an inline message as it is; for a result too big for a
-//! message, its envelope with a link made now.
+//! The bytes that go out: an inline message as it is; where a part of it is
+//! fetched instead, its envelope with a link made now.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use store::{DeliveryPayload, MessageBody, OutboxMessage};
+use store::{ConfigPart, DeliveryPayload, MessageBody, OutboxMessage};
 
 use super::{LinkKind, Links};
 
@@ -49,11 +49,16 @@ fn linked(
     now: Timestamp,
 ) -> Result<Map<String, Value>, serde_json::Error> {
     let mut envelope: Map<String, Value> = serde_json::from_slice(envelope)?;
+    let link = |id: &str| Value::String(links.sign(LinkKind::Download, id, now));
     if let Some(Value::Object(info)) = envelope.get_mut("resultInfo") {
-        info.insert(
-            "downloadUrl".to_owned(),
-            Value::String(links.sign(LinkKind::Download, message_id, now)),
-        );
+        info.insert("downloadUrl".to_owned(), link(message_id));
+    }
+    if let Some(Value::Object(data)) = envelope.get_mut("data") {
+        for part in ConfigPart::ALL {
+            if let Some(url) = data.get_mut(part.url_key()) {
+                *url = link(&part.link_id(message_id));
+            }
+        }
     }
     Ok(envelope)
 }

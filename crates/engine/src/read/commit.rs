@@ -62,6 +62,7 @@ impl Reader {
         }
         let watermark = plan.watermark(subject, page.watermark);
         let end = RunEnd {
+            object_name: plan.selection.object_name.clone(),
             status: OperationStatus::Success,
             result: None,
             watermark,

@@ -10,6 +10,7 @@ use store::{
 use super::failure::{self, Verdict};
 use super::{Reader, due, log};
 use crate::metrics;
+use crate::shape::Selection;
 
 impl Reader {
     pub(super) async fn failed(
@@ -69,9 +70,15 @@ impl Reader {
         log: NewLog,
         (due_at, wake_at): (Option<Timestamp>, Option<Timestamp>),
     ) -> Result<(), StoreError> {
+        // A definition that makes no sense any more has no other name for it.
+        let object_name = Selection::of(subject).map_or_else(
+            |_| subject.sync.object_name.clone(),
+            |selection| selection.object_name,
+        );
         let commit = PageCommit {
             logs: vec![log],
             end: Some(RunEnd {
+                object_name,
                 status: OperationStatus::Failure,
                 result: Some(result),
                 watermark: None,

@@ -1,15 +1,12 @@
 //! Entries into messages of bounded size: the contract's webhook message, split
-//! so that no message is larger than [`MOST_BYTES`] as a whole.
+//! so that no message is larger than [`MOST_MESSAGE_BYTES`] as a whole.
 
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{MessageBody, NewMessage, ReadSubject, ReadType};
+use store::{MOST_MESSAGE_BYTES, MessageBody, NewMessage, ReadSubject, ReadType};
 
 use super::record::ShapedRecord;
 use super::selection::Selection;
-
-/// The largest message, envelope included.
-const MOST_BYTES: usize = 300_000;
 
 /// What every message of one page says besides its records.
 #[derive(Debug, Serialize)]
@@ -139,7 +136,7 @@ pub(crate) fn messages(
     let mut batch: Vec<Vec<u8>> = Vec::new();
     let mut batch_bytes = 0;
     for ShapedRecord(entry) in records {
-        if size(1, entry.len()) > MOST_BYTES {
+        if size(1, entry.len()) > MOST_MESSAGE_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
             let body = MessageBody::Url {
@@ -153,7 +150,7 @@ pub(crate) fn messages(
             continue;
         }
         let counted_out = most_records.is_some_and(|most| batch.len() >= most.max(1));
-        if counted_out || size(batch.len() + 1, batch_bytes + entry.len()) > MOST_BYTES {
+        if counted_out || size(batch.len() + 1, batch_bytes + entry.len()) > MOST_MESSAGE_BYTES {
             flush(envelope, &mut batch, &mut messages)?;
             batch_bytes = 0;
         }

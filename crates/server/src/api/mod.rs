@@ -7,6 +7,7 @@ mod connection_request;
 mod connections;
 pub(crate) mod deliveries;
 mod destinations;
+mod event_topic_routes;
 mod installations;
 mod integrations;
 mod jwt_keys;
@@ -18,10 +19,12 @@ mod page;
 mod projects;
 mod provider_apps;
 mod providers;
+mod topic_destination_routes;
+mod topics;
 mod upload_url;
 
 use axum::Router;
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use engine::Engine;
 
 /// Every route, relative to `/v1`.
@@ -83,6 +86,18 @@ pub(crate) fn routes() -> Router<Engine> {
             get(connections::get).patch(connections::update).delete(connections::delete),
         )
         .route("/projects/{project}/audit-log", get(audit_log::list))
+        .route("/projects/{project}/topics", get(topics::list).post(topics::create))
+        .route("/projects/{project}/topics/{topic}", patch(topics::rename).delete(topics::delete))
+        .route(
+            "/projects/{project}/notification-event-topic-routes",
+            get(event_topic_routes::list).post(event_topic_routes::create),
+        )
+        .route("/projects/{project}/notification-event-topic-routes/{route}", delete(event_topic_routes::delete))
+        .route(
+            "/projects/{project}/topic-destination-routes",
+            get(topic_destination_routes::list).post(topic_destination_routes::create),
+        )
+        .route("/projects/{project}/topic-destination-routes/{route}", delete(topic_destination_routes::delete))
         .route("/oauth-connect", post(oauth_connect::connect))
         .route("/generate-upload-url", get(upload_url::generate))
 }

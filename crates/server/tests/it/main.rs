@@ -16,6 +16,7 @@
 
 mod contract;
 mod delivery;
+mod notifications;
 mod read;
 mod routes;
 mod secrecy;

@@ -8,6 +8,7 @@ use crate::Store;
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::Result;
+use crate::notification::{self, Happening};
 use crate::scope::Tenant;
 use crate::wake::WakeKind;
 
@@ -55,6 +56,7 @@ pub(crate) async fn disable(
             why = why.as_str(),
             "a destination is disabled"
         );
+        notification::tell(tx, Happening::DestinationDisabled(id), now).await?;
     }
     Ok(disabled > 0)
 }

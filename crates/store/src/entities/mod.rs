@@ -9,6 +9,7 @@ pub(crate) mod connection;
 pub(crate) mod consumer;
 pub(crate) mod customer_group;
 pub(crate) mod destination;
+pub(crate) mod event_topic_route;
 pub(crate) mod installation;
 pub(crate) mod integration;
 pub(crate) mod jwt_key;
@@ -18,6 +19,8 @@ pub(crate) mod project;
 pub(crate) mod provider_app;
 pub(crate) mod revision;
 pub(crate) mod sync;
+pub(crate) mod topic;
+pub(crate) mod topic_destination_route;
 
 /// Inserts a row, every column of it.
 pub(crate) async fn insert<A: ActiveModelTrait>(

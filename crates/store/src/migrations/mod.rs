@@ -12,6 +12,7 @@ mod initial;
 mod jwt_key;
 mod lifecycle;
 mod manifest_upload;
+mod notifications;
 mod observe;
 mod triggered;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrations {
             Box::new(lifecycle::Lifecycle),
             Box::new(triggered::Triggered),
             Box::new(delivery::Delivery),
+            Box::new(notifications::Notifications),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),

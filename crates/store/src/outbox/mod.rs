@@ -33,6 +33,9 @@ pub use share::{PER_DESTINATION, Room};
 /// Little is won by more, and this costs half a millisecond a page.
 const ZSTD_LEVEL: i32 = 1;
 
+/// The largest message, envelope included.
+pub const MOST_MESSAGE_BYTES: usize = 300_000;
+
 /// How long a claimed message is left to its sender.
 pub const DELIVERY_LEASE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -46,9 +49,10 @@ pub enum MessageBody {
     Inline(Vec<u8>),
     /// A message whose result is fetched by a signed URL.
     Url {
-        /// The message as JSON, without `result` and `downloadUrl`.
+        /// The message as JSON, without what is fetched and without links.
         envelope: Vec<u8>,
-        /// The JSON array that `result` would have held.
+        /// What is fetched: the JSON array that `result` would have held, or a
+        /// notification's configs by their keys.
         result: Vec<u8>,
     },
 }
@@ -74,9 +78,10 @@ pub struct NewMessage {
     pub id: String,
     /// Where it goes.
     pub destination_id: String,
-    /// The installation that it reports on.
+    /// The installation that it reports on; empty when it is about something
+    /// else.
     pub installation_id: String,
-    /// The operation that it reports on.
+    /// The operation whose records it carries; empty when it carries none.
     pub operation_id: String,
     /// What it carries.
     pub body: MessageBody,

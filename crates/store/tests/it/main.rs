@@ -12,6 +12,8 @@ mod delivery_model;
 #[cfg(test)]
 mod manifest_upload;
 #[cfg(test)]
+mod notification;
+#[cfg(test)]
 mod open;
 #[cfg(test)]
 mod outbox;

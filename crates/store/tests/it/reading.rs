@@ -231,6 +231,7 @@ async fn a_run_ends_and_the_next_begins(store: TestStore) {
         position: None,
         seen: seen(&["three"], "v2"),
         end: Some(RunEnd {
+            object_name: "repositories".to_owned(),
             status: OperationStatus::Success,
             result: Some("[repositories] 3 records".to_owned()),
             watermark: Some(after(-60)),

@@ -172,7 +172,7 @@ async fn credentials_are_compared_and_set(store: TestStore) {
     let version = store.credential(id).await.unwrap().version;
     assert!(
         store
-            .mark_bad_credentials(id, version, after(1))
+            .mark_bad_credentials(id, version, "refused", after(1))
             .await
             .unwrap()
     );
@@ -190,7 +190,7 @@ async fn credentials_are_compared_and_set(store: TestStore) {
     );
     assert!(
         !store
-            .mark_bad_credentials(id, version, after(3))
+            .mark_bad_credentials(id, version, "refused", after(3))
             .await
             .unwrap()
     );

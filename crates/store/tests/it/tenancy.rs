@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use store::{
     Access, ConnectionFilter, InstallationFilter, NewApiKey, NewOAuthState, NewProject,
-    OAuthStateTaken, Scope, StoreError,
+    NotificationEvent, OAuthStateTaken, Scope, StoreError,
 };
 use testing::TestStore;
 
@@ -77,6 +77,25 @@ async fn nothing_of_another_project_is_found(store: TestStore) {
             .latest_backfill(&mine.installation.id, "repositories")
             .await,
     );
+    let topic = tenant.create_topic("alerts", NOW).await.unwrap();
+    let event = NotificationEvent::ConnectionError;
+    let route = tenant.create_event_route(event, &topic.id, NOW);
+    let route = route.await.unwrap();
+    let target = tenant.create_destination_route(&topic.id, &mine.destination.id, NOW);
+    let target = target.await.unwrap();
+    hidden(stranger.topic(&topic.id).await);
+    hidden(stranger.rename_topic(&topic.id, "mine-now", NOW).await);
+    hidden(stranger.delete_topic(&topic.id).await);
+    hidden(stranger.create_event_route(event, &topic.id, NOW).await);
+    hidden(stranger.delete_event_route(&route.id).await);
+    hidden(stranger.delete_destination_route(&target.id).await);
+    let own = stranger.create_topic("alerts", NOW).await.unwrap();
+    let foreign = stranger.create_destination_route(&own.id, &mine.destination.id, NOW);
+    hidden(foreign.await);
+    assert_eq!(tenant.topics().await.unwrap(), [topic]);
+    assert_eq!(tenant.event_routes(None, None).await.unwrap(), [route]);
+    let targets = tenant.destination_routes(None, None).await.unwrap();
+    assert_eq!(targets, [target]);
     let (_, key) = tenant
         .create_api_key(NewApiKey::default(), NOW)
         .await
@@ -119,6 +138,16 @@ async fn nothing_of_another_project_is_listed_or_referred_to(store: TestStore) {
             .is_empty()
     );
     assert!(stranger.integrations().await.unwrap().is_empty());
+    let tenant = store.within(&mine.scope);
+    let topic = tenant.create_topic("alerts", NOW).await.unwrap();
+    let route = tenant.create_event_route(NotificationEvent::ConnectionError, &topic.id, NOW);
+    route.await.unwrap();
+    let route = tenant.create_destination_route(&topic.id, &mine.destination.id, NOW);
+    route.await.unwrap();
+    assert!(stranger.topics().await.unwrap().is_empty());
+    assert!(stranger.event_routes(None, None).await.unwrap().is_empty());
+    let targets = stranger.destination_routes(None, None).await.unwrap();
+    assert!(targets.is_empty());
     assert!(
         stranger
             .installations(InstallationFilter::default())

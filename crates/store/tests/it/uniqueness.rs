@@ -62,7 +62,7 @@ async fn a_new_consent_keeps_the_connection(store: TestStore) {
         .unwrap()
         .version;
     store
-        .mark_bad_credentials(&world.connection.id, version, NOW)
+        .mark_bad_credentials(&world.connection.id, version, "refused", NOW)
         .await
         .unwrap();
     let again = tenant

@@ -2,7 +2,7 @@
 //! properties, types, enums. The contract is not part of the project, so these
 //! tests pass over where it is absent, but not in CI.
 
-mod schema;
+pub(crate) mod schema;
 
 use serde_json::Value;
 use testing::TestStore;

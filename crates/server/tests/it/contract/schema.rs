@@ -6,11 +6,11 @@ use serde_json::Value;
 
 /// One document of the contract.
 #[derive(Debug)]
-pub(super) struct Document(Value);
+pub(crate) struct Document(Value);
 
 impl Document {
     /// Opens a document; `None` where the contract is absent.
-    pub(super) fn open(name: &str) -> Option<Self> {
+    pub(crate) fn open(name: &str) -> Option<Self> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/contract");
         match std::fs::read_to_string(folder.join(name)) {
             Ok(text) => Some(Self(serde_json::from_str(&text).unwrap())),
@@ -22,13 +22,18 @@ impl Document {
     }
 
     /// The schema of that name.
-    pub(super) fn component(&self, name: &str) -> &Value {
+    pub(crate) fn component(&self, name: &str) -> &Value {
         &self.0["components"]["schemas"][name]
+    }
+
+    /// The schemas by their names.
+    pub(crate) fn components(&self) -> &serde_json::Map<String, Value> {
+        self.0["components"]["schemas"].as_object().unwrap()
     }
 
     /// The schema of an answer that the contract knows.
     #[track_caller]
-    pub(super) fn answer(&self, method: &str, template: &str, status: u16) -> &Value {
+    pub(crate) fn answer(&self, method: &str, template: &str, status: u16) -> &Value {
         let operation = &self.0["paths"][template][method];
         assert!(
             operation.is_object(),
@@ -43,7 +48,7 @@ impl Document {
     }
 
     /// Everything about a value that is not as the schema says.
-    pub(super) fn problems(&self, schema: &Value, value: &Value) -> Vec<String> {
+    pub(crate) fn problems(&self, schema: &Value, value: &Value) -> Vec<String> {
         let mut wrong = Vec::new();
         assert!(schema.is_object(), "no schema");
         self.walk(schema, value, "$", &mut wrong);
@@ -72,8 +77,13 @@ impl Document {
                 self.walk(choice, value, at, &mut inside);
                 inside.is_empty()
             };
-            if !choices.iter().any(|choice| fits(&choice)) {
-                wrong.push(format!("{at}: fits none of the {word}: {value}"));
+            // Where they only name keys, one of these is meant; else the
+            // contract's choices overlap.
+            let names_keys = |choice: &Value| choice.as_object().unwrap().keys().eq(["required"]);
+            let exclusive = choices.iter().all(names_keys);
+            let fitting = choices.iter().filter(fits).count();
+            if fitting == 0 || (exclusive && fitting > 1) {
+                wrong.push(format!("{at}: fits {fitting} of the {word}: {value}"));
             }
         }
         if let Some(allowed) = schema["enum"].as_array()
