@@ -216,14 +216,14 @@ async fn render(
             Some(InstallationJson {
                 group: details.group.clone().into(),
                 connection: details.into(),
-                id: installation.id,
-                project_id: installation.project_id,
-                integration_id: installation.integration_id,
                 health_status: if unhealthy.contains(&installation.id) {
                     "unhealthy"
                 } else {
                     "healthy"
                 },
+                id: installation.id,
+                project_id: installation.project_id,
+                integration_id: installation.integration_id,
                 last_operation_status: installation
                     .last_operation_status
                     .map(store::OperationStatus::as_str),

@@ -52,6 +52,15 @@ impl Api {
             .await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, body.to_string().into_bytes(), &[])
+            .await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, Vec::new(), &[]).await
+    }
+
     /// A request with a body of JSON and some more headers, which win.
     pub(crate) async fn send(
         &self,
