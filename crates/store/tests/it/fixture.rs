@@ -96,6 +96,7 @@ pub(crate) fn new_installation(world: &World, group: &str, connection: &str) -> 
     NewInstallation {
         integration_id: world.integration.id.clone(),
         revision_id: world.integration.latest_revision.id.clone(),
+        planned_by: world.integration.latest_revision.id.clone(),
         connection_id: connection.to_owned(),
         group_ref: group.to_owned(),
         created_by: "consumer:ada".to_owned(),
@@ -123,7 +124,7 @@ pub(crate) async fn world(store: &Store, name: &str) -> World {
         .await
         .unwrap();
     let integration = tenant
-        .deploy(vec![new_revision("sync", json!({"read": {}}))], NOW)
+        .deploy(vec![new_revision("sync", json!({"read": {}}))], false, NOW)
         .await
         .unwrap()
         .remove(0);
@@ -132,6 +133,7 @@ pub(crate) async fn world(store: &Store, name: &str) -> World {
             NewInstallation {
                 integration_id: integration.id.clone(),
                 revision_id: integration.latest_revision.id.clone(),
+                planned_by: integration.latest_revision.id.clone(),
                 connection_id: connection.id.clone(),
                 group_ref: "acme".to_owned(),
                 created_by: "consumer:ada".to_owned(),
@@ -212,7 +214,7 @@ pub(crate) async fn subjects(store: &Store, count: usize) -> Vec<String> {
     let connection = new_connection("acme", None);
     let connection = tenant.upsert_connection(connection, NOW).await.unwrap();
     let revisions = vec![new_revision("sync", json!({}))];
-    let integration = tenant.deploy(revisions, NOW).await.unwrap().remove(0);
+    let integration = tenant.deploy(revisions, false, NOW).await.unwrap().remove(0);
     let objects = (0..count).map(|n| NewSync {
         object_name: format!("object {n}"),
         run: Some(ReadType::Backfill),
@@ -222,6 +224,7 @@ pub(crate) async fn subjects(store: &Store, count: usize) -> Vec<String> {
     });
     let new = NewInstallation {
         integration_id: integration.id,
+        planned_by: integration.latest_revision.id.clone(),
         revision_id: integration.latest_revision.id,
         connection_id: connection.id,
         group_ref: "acme".to_owned(),

@@ -96,7 +96,7 @@ async fn deploys_what_has_changed(store: TestStore) {
         new_revision("sync", json!({"read": {}})),
         new_revision("added", json!({"write": {}})),
     ];
-    let deployed = tenant.deploy(revisions, after(1)).await.unwrap();
+    let deployed = tenant.deploy(revisions, false, after(1)).await.unwrap();
     assert_eq!(deployed[0], world.integration);
     assert_eq!(
         tenant.integrations().await.unwrap(),
@@ -104,7 +104,7 @@ async fn deploys_what_has_changed(store: TestStore) {
     );
 
     let changed = vec![new_revision("sync", json!({"read": {"objects": []}}))];
-    let changed = tenant.deploy(changed, after(2)).await.unwrap().remove(0);
+    let changed = tenant.deploy(changed, false, after(2)).await.unwrap().remove(0);
     assert_eq!(changed.id, world.integration.id);
     assert_eq!(changed.update_time, Some(after(2)));
     assert_ne!(
@@ -159,7 +159,7 @@ async fn deployments_follow_one_another(store: TestStore) {
             let revisions = vec![new_revision("fresh", content)];
             store
                 .within(&scope)
-                .deploy(revisions, NOW)
+                .deploy(revisions, false, NOW)
                 .await
                 .unwrap()
                 .remove(0)

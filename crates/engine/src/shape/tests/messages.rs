@@ -51,6 +51,9 @@ async fn subject() -> ReadSubject {
             due_at: None,
             records_processed: 0,
             records_estimated_total: None,
+            paused: false,
+            backfill_due: false,
+            definition: None,
         },
         installation: Installation {
             id: text("installation"),
@@ -67,6 +70,7 @@ async fn subject() -> ReadSubject {
             last_operation_status: None,
             create_time: THEN,
             update_time: None,
+            reads_paused: false,
         },
         integration: Integration {
             id: text("integration"),
