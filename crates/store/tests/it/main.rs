@@ -17,6 +17,7 @@ mod reading;
 mod sealing;
 #[cfg(test)]
 mod tenancy;
+#[cfg(test)]
 mod triggered;
 #[cfg(test)]
 mod uniqueness;
