@@ -23,6 +23,7 @@ mod reading;
 mod sealing;
 #[cfg(test)]
 mod tenancy;
+#[cfg(test)]
 mod triggered;
 #[cfg(test)]
 mod uniqueness;

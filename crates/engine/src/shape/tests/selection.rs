@@ -23,6 +23,7 @@ fn check(cases: Vec<Case>) {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn required_and_optional_fields() {
     let required = json!({ "requiredFields": [{ "fieldName": "id" }] });
     let optional = json!({ "optionalFields": [{ "fieldName": "name" }] });
