@@ -11,6 +11,7 @@
 //! - Time comes in as `now`; in the database it is milliseconds since 1970.
 
 mod api_key;
+pub mod archive;
 mod budget;
 mod columns;
 mod connect;
@@ -21,18 +22,21 @@ mod destination;
 mod entities;
 mod error;
 mod group;
+mod health;
 pub mod ids;
 mod installation;
 mod integration;
 mod manifest_upload;
 mod migrations;
 mod oauth_state;
+mod object;
 mod operation;
 mod operation_log;
 mod outbox;
 mod overview;
 mod project;
 mod provider_app;
+mod prune;
 mod revision;
 mod rotation;
 mod scope;
@@ -45,6 +49,7 @@ mod work;
 
 pub use api_key::{ApiKey, NewApiKey};
 pub use budget::Spend;
+pub use connect::Migrated;
 pub use connection::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, NewConnection,
 };
@@ -60,13 +65,15 @@ pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
 pub use outbox::{
-    Acknowledged, DELIVERY_LEASE, DeliveriesOverview, DeliveryOutcome, MessageBody, NewMessage,
-    OutboxMessage,
+    Acknowledged, DELIVERY_LEASE, DeliveriesOverview, DeliveryOutcome, Inflater, LinkedResult,
+    MessageBody, NewMessage, OutboxMessage, compressed,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};
 pub use provider_app::{NewProviderApp, ProviderApp};
+pub use prune::{PRUNE_SUBJECT, Retention};
 pub use revision::{NewRevision, Revision};
+pub use rotation::{Rotation, RotationStep};
 pub use scope::{Access, Actor, Scope, Tenant};
 pub use secrets::MasterKeys;
 pub use seen::SeenKey;

@@ -4,12 +4,15 @@
 //! A claim counts the attempt and an acknowledgement must name it, so a sender
 //! that comes back late changes nothing. Bodies are compressed (zstd level 1).
 
+use std::io::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::{Result, StoreError};
+use crate::object;
 use crate::scope::Tenant;
 use crate::statement::time;
 use crate::wake::WakeKind;
@@ -34,8 +37,44 @@ pub enum MessageBody {
         /// The message as JSON, without `result` and `downloadUrl`.
         envelope: Vec<u8>,
         /// The JSON array that `result` would have held.
-        result: Vec<u8>,
+        result: LinkedResult,
     },
+}
+
+/// Where a result that is fetched by a URL lies.
+#[derive(Clone, PartialEq, Eq)]
+pub enum LinkedResult {
+    /// In the message's own row.
+    InRow(Vec<u8>),
+    /// In the object store, compressed as [`compressed`](crate::compressed) does
+    /// it. The object is there before a message names it.
+    InObject {
+        /// Its key.
+        key: String,
+        /// Its size there.
+        bytes: u64,
+    },
+}
+
+/// As with [`MessageBody`], only the size is shown.
+impl std::fmt::Debug for LinkedResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::InRow(_) => "InRow",
+            Self::InObject { .. } => "InObject",
+        };
+        f.debug_tuple(name).field(&self.bytes()).finish()
+    }
+}
+
+impl LinkedResult {
+    /// The size, as it is kept or, in a message yet to be put in, as it is.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::InRow(result) => u64::try_from(result.len()).unwrap_or(u64::MAX),
+            Self::InObject { bytes, .. } => *bytes,
+        }
+    }
 }
 
 /// Bodies hold customers' data, so only their sizes are shown.
@@ -46,7 +85,7 @@ impl std::fmt::Debug for MessageBody {
             Self::Url { envelope, result } => f
                 .debug_struct("Url")
                 .field("envelope_bytes", &envelope.len())
-                .field("result_bytes", &result.len())
+                .field("result", result)
                 .finish(),
         }
     }
@@ -140,6 +179,7 @@ pub(crate) struct Compressed<'a> {
     message: &'a NewMessage,
     envelope: Option<Vec<u8>>,
     body: Vec<u8>,
+    object: Option<(&'a str, u64)>,
 }
 
 impl<'a> Compressed<'a> {
@@ -148,17 +188,36 @@ impl<'a> Compressed<'a> {
         messages
             .iter()
             .map(|message| {
-                let (envelope, body) = match &message.body {
-                    MessageBody::Inline(body) => (None, body),
-                    MessageBody::Url { envelope, result } => (Some(compress(envelope)?), result),
+                let (envelope, body, object) = match &message.body {
+                    MessageBody::Inline(body) => (None, compressed(body)?, None),
+                    MessageBody::Url { envelope, result } => {
+                        let (body, object) = match result {
+                            LinkedResult::InRow(result) => (compressed(result)?, None),
+                            LinkedResult::InObject { key, bytes } => {
+                                (Vec::new(), Some((key.as_str(), *bytes)))
+                            }
+                        };
+                        (Some(compressed(envelope)?), body, object)
+                    }
                 };
                 Ok(Self {
                     message,
                     envelope,
-                    body: compress(body)?,
+                    body,
+                    object,
                 })
             })
             .collect()
+    }
+
+    /// What it takes to keep it, in the row and outside.
+    pub(crate) fn bytes(&self) -> i64 {
+        let here = self.body.len() + self.envelope.as_ref().map_or(0, Vec::len);
+        let there = self.object.map_or(0, |(_, bytes)| bytes);
+        i64::try_from(here)
+            .ok()
+            .and_then(|here| here.checked_add_unsigned(there))
+            .unwrap_or(i64::MAX)
     }
 }
 
@@ -177,10 +236,10 @@ pub(crate) async fn put(
         let destination = tx.db().query_one_raw(destination).await?;
         let destination = destination
             .ok_or_else(|| StoreError::not_found("destination", &new.message.destination_id))?;
-        tx.execute(
+        let added = tx.execute(
             "INSERT INTO outbox (id, project_id, destination_id, installation_id, operation_id, \
-             num_records, envelope, body, status, attempt, next_at, create_time) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $9) \
+             num_records, envelope, body, status, attempt, next_at, create_time, object_key, bytes) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $9, $10, $11) \
              ON CONFLICT (id) DO NOTHING",
             [
                 new.message.id.as_str().into(),
@@ -192,9 +251,13 @@ pub(crate) async fn put(
                 new.envelope.clone().into(),
                 new.body.as_slice().into(),
                 ms(now).into(),
+                new.object.map(|(key, _)| key).into(),
+                new.bytes().into(),
             ],
-        )
-        .await?;
+        );
+        if let (1.., Some((key, _))) = (added.await?, new.object) {
+            object::settle(tx, key).await?;
+        }
     }
     if !messages.is_empty() {
         tx.wake(WakeKind::Outbox).await?;
@@ -202,8 +265,34 @@ pub(crate) async fn put(
     Ok(())
 }
 
-fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
+/// Compressed as bodies are kept, in rows and in objects.
+pub fn compressed(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(corrupt)
+}
+
+/// Undoes [`compressed`], piece by piece.
+pub struct Inflater(zstd::stream::write::Decoder<'static, Vec<u8>>);
+
+impl std::fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Inflater")
+    }
+}
+
+impl Inflater {
+    /// Ready for the first piece.
+    pub fn new() -> Result<Self> {
+        zstd::stream::write::Decoder::new(Vec::new())
+            .map(Self)
+            .map_err(corrupt)
+    }
+
+    /// What a piece comes to; may be nothing yet.
+    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
+        self.0.write_all(piece).map_err(corrupt)?;
+        self.0.flush().map_err(corrupt)?;
+        Ok(std::mem::take(self.0.get_mut()))
+    }
 }
 
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -217,9 +306,21 @@ fn corrupt(error: std::io::Error) -> StoreError {
     }
 }
 
+/// The result of a row that has an envelope.
+fn linked(row: &QueryResult, body: &[u8]) -> Result<LinkedResult> {
+    match row.try_get("", "object_key")? {
+        None => Ok(LinkedResult::InRow(decompress(body)?)),
+        Some(key) => {
+            let bytes: i64 = row.try_get("", "bytes")?;
+            let bytes = u64::try_from(bytes).unwrap_or_default();
+            Ok(LinkedResult::InObject { key, bytes })
+        }
+    }
+}
+
 impl OutboxMessage {
     fn of(row: &QueryResult) -> Result<Self> {
-        let body = decompress(&row.try_get::<Vec<u8>>("", "body")?)?;
+        let body = row.try_get::<Vec<u8>>("", "body")?;
         let envelope: Option<Vec<u8>> = row.try_get("", "envelope")?;
         Ok(Self {
             id: row.try_get("", "id")?,
@@ -227,10 +328,10 @@ impl OutboxMessage {
             project_id: row.try_get("", "project_id")?,
             attempt: row.try_get("", "attempt")?,
             body: match envelope {
-                None => MessageBody::Inline(body),
+                None => MessageBody::Inline(decompress(&body)?),
                 Some(envelope) => MessageBody::Url {
                     envelope: decompress(&envelope)?,
-                    result: body,
+                    result: linked(row, &body)?,
                 },
             },
             create_time: time(row, "create_time")?,
@@ -247,6 +348,10 @@ impl Store {
         n: u32,
         now: Timestamp,
     ) -> Result<Vec<OutboxMessage>> {
+        // What could not be acknowledged must not be sent.
+        if !self.takes_work(now).await {
+            return Ok(Vec::new());
+        }
         let lock = match self.backend() {
             Backend::Sqlite => "",
             Backend::Postgres => " FOR UPDATE OF o SKIP LOCKED",
@@ -258,7 +363,8 @@ impl Store {
              ORDER BY o.next_at LIMIT $2{lock}) \
              UPDATE outbox SET attempt = attempt + 1, owner = $3, next_at = $4 \
              FROM due WHERE id = due_id \
-             RETURNING id, destination_id, project_id, attempt, envelope, body, create_time"
+             RETURNING id, destination_id, project_id, attempt, envelope, body, object_key, bytes, \
+             create_time"
         );
         let claim = self.backend().sql(
             &sql,
@@ -287,6 +393,10 @@ impl Store {
     /// Records what came of attempts. An attempt that is no longer the latest
     /// is passed over.
     pub async fn acknowledge(&self, results: &[Acknowledged], now: Timestamp) -> Result<()> {
+        self.watch(self.settle(results, now).await, now)
+    }
+
+    async fn settle(&self, results: &[Acknowledged], now: Timestamp) -> Result<()> {
         // In one order everywhere, so that two senders cannot lock each other out.
         let mut results: Vec<&Acknowledged> = results.iter().collect();
         results.sort_by(|a, b| a.id.cmp(&b.id));
@@ -322,9 +432,9 @@ impl Store {
 
     /// The JSON array that a message's `result` would have held. It needs no
     /// scope: the caller has checked a signed URL.
-    pub async fn message_result(&self, message_id: &str) -> Result<Vec<u8>> {
+    pub async fn message_result(&self, message_id: &str) -> Result<LinkedResult> {
         let select = self.backend().sql(
-            "SELECT body FROM outbox WHERE id = $1 AND envelope IS NOT NULL",
+            "SELECT body, object_key, bytes FROM outbox WHERE id = $1 AND envelope IS NOT NULL",
             [message_id.into()],
         );
         let row = self
@@ -332,7 +442,22 @@ impl Store {
             .query_one_raw(select)
             .await?
             .ok_or_else(|| StoreError::not_found("message", message_id))?;
-        decompress(&row.try_get::<Vec<u8>>("", "body")?)
+        linked(&row, &row.try_get::<Vec<u8>>("", "body")?)
+    }
+}
+
+impl Store {
+    /// What it takes to keep the messages that wait to be delivered, in rows and
+    /// objects: bytes. It reads an index of them all, so ask seldom.
+    pub async fn waiting_bytes(&self) -> Result<u64> {
+        let select = self.backend().sql(
+            "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM outbox \
+             WHERE status IN ('pending', 'held')",
+            [],
+        );
+        let row = self.read().query_one_raw(select).await?;
+        let bytes: i64 = row.map_or(Ok(0), |row| row.try_get("", "bytes"))?;
+        Ok(u64::try_from(bytes).unwrap_or_default())
     }
 }
 
