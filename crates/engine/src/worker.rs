@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::deliver::Delivery;
+use crate::prune::Pruner;
 use crate::read::Reader;
 
 /// Reads under way at once in one process.
@@ -27,6 +28,7 @@ pub struct Worker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) owner: Arc<str>,
     pub(crate) reader: Reader,
+    pub(crate) pruner: Pruner,
     pub(crate) delivery: Delivery,
 }
 
@@ -76,7 +78,7 @@ impl Worker {
             } else {
                 let n = u32::try_from(free).unwrap_or(1);
                 self.store
-                    .claim(&[Kind::READ], &self.owner, n, self.clock.now())
+                    .claim(&[Kind::READ, Kind::PRUNE], &self.owner, n, self.clock.now())
                     .await
             };
             match claimed {
@@ -102,20 +104,25 @@ impl Worker {
         if let Some((_, older)) = replaced {
             older.cancel();
         }
-        let reader = self.reader.clone();
+        let (reader, pruner) = (self.reader.clone(), self.pruner.clone());
         let holding = Holding {
             held: Arc::clone(held),
             lease,
         };
         tasks.spawn(async move {
             let lease = &holding.lease;
-            match reader.turn(lease, &cancel).await {
+            let ended = if lease.kind == Kind::PRUNE {
+                pruner.turn(lease, &cancel).await
+            } else {
+                reader.turn(lease, &cancel).await
+            };
+            match ended {
                 Ok(()) => {}
                 Err(StoreError::LeaseLost) => {
                     tracing::warn!(subject = %lease.subject_id, "another process has taken this work over");
                 }
                 Err(error) => {
-                    tracing::error!(%error, subject = %lease.subject_id, "a read could not be committed");
+                    tracing::error!(%error, kind = lease.kind.as_str(), subject = %lease.subject_id, "work could not be committed");
                 }
             }
         });

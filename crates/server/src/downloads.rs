@@ -1,7 +1,7 @@
 //! Results too big for a webhook. The signed link is the whole authority: the
 //! receiver of a message need have no key.
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -33,10 +33,10 @@ pub(crate) async fn fetch(
         &link.signature,
         engine.clock.now(),
     )?;
-    let result = engine.store.message_result(&message).await?;
+    let result = engine.message_result(&message).await?;
     Ok((
         [(header::CONTENT_TYPE, "application/json")],
-        Bytes::from(result),
+        Body::from_stream(result),
     )
         .into_response())
 }

@@ -175,11 +175,6 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<()> {
-        Ok(self.inner.reader.ping().await?)
-    }
-
     /// Which database this is.
     #[must_use]
     pub fn backend(&self) -> Backend {

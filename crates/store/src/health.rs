@@ -16,7 +16,7 @@ use crate::Store;
 use crate::error::{Result, StoreError};
 
 /// How long the answer of a probe is good for.
-const PROBE_EVERY: SignedDuration = SignedDuration::from_secs(5);
+const PROBE_EVERY: SignedDuration = SignedDuration::from_secs(2);
 /// How long a probe may take.
 const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 /// The pause before the first try after a write failed; it doubles.
@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// Whether the database can be reached and written to. Asked often, it tries
-    /// seldom: a good answer holds for five seconds, and after a failed write
+    /// seldom: a good answer holds for two seconds, and after a failed write
     /// pauses grow to half a minute.
     ///
     /// # Errors

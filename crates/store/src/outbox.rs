@@ -41,6 +41,18 @@ pub enum MessageBody {
     },
 }
 
+impl MessageBody {
+    /// The size, as it is given: what is kept is compressed, and never more.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let bytes = |body: &[u8]| u64::try_from(body.len()).unwrap_or(u64::MAX);
+        match self {
+            Self::Inline(body) => bytes(body),
+            Self::Url { envelope, result } => bytes(envelope).saturating_add(result.bytes()),
+        }
+    }
+}
+
 /// Where a result that is fetched by a URL lies.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LinkedResult {

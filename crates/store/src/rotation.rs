@@ -197,3 +197,41 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+
+    /// A column of bytes is sealed, and then listed, or it is said here that it
+    /// is not: nobody forgets one.
+    #[tokio::test]
+    async fn every_column_of_bytes_is_accounted_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            url: format!("sqlite:{}", dir.path().join("l.db").display()),
+            schema: None,
+            keys: MasterKeys::new([7; 32], None),
+            max_connections: 1,
+        };
+        let store = Store::open(settings, jiff::Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        let select = "SELECT t.name || '.' || c.name AS it FROM sqlite_master t, \
+            pragma_table_info(t.name) c WHERE t.type = 'table' AND c.type = 'BLOB' ORDER BY 1";
+        let rows = store.read().query_all_raw(store.backend().sql(select, []));
+        let found: Vec<String> = rows
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.try_get("", "it").unwrap())
+            .collect();
+        let sealed = SEALED.iter().map(|s| format!("{}.{}", s.table, s.column));
+        let open = UNSEALED
+            .iter()
+            .map(|(table, column)| format!("{table}.{column}"));
+        let mut listed: Vec<String> = sealed.chain(open).collect();
+        listed.sort();
+        assert_eq!(found, listed);
+    }
+}

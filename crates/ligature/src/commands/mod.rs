@@ -1,11 +1,15 @@
 //! The commands, one file each.
 
 mod api_key;
+mod backup;
 mod check;
+mod counter;
 mod demo;
 mod deploy;
+mod migrate;
 mod project;
 mod read;
+mod restore;
 mod sandbox;
 mod serve;
 
@@ -48,6 +52,12 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// Write everything to one file, while the server runs
+    Backup(backup::Backup),
+    /// Put a backup into an empty store, of either kind of database
+    Restore(restore::Restore),
+    /// Bring the database to this version, as a start would
+    Migrate(migrate::Migrate),
     /// Print the version
     Version,
 }
@@ -72,6 +82,9 @@ impl Ligature {
             Command::Sandbox(sandbox) => sandbox.run().await?,
             Command::Project(project) => project.run().await?,
             Command::ApiKey(api_key) => api_key.run().await?,
+            Command::Backup(backup) => Box::pin(backup.run()).await?,
+            Command::Restore(restore) => Box::pin(restore.run()).await?,
+            Command::Migrate(migrate) => migrate.run().await?,
             Command::Version => console::line(concat!("ligature ", env!("CARGO_PKG_VERSION")))?,
         }
         Ok(ExitCode::SUCCESS)

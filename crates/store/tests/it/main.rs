@@ -4,13 +4,21 @@
 mod fixture;
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod manifest_upload;
+#[cfg(test)]
+mod objects;
 #[cfg(test)]
 mod open;
 #[cfg(test)]
 mod outbox;
+#[cfg(test)]
+mod prune;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
