@@ -16,3 +16,4 @@ mod deploy;
 mod read;
 mod receiver;
 mod serve;
+mod storage;

@@ -3,5 +3,6 @@
 mod end_to_end;
 mod failures;
 mod removed;
+mod room;
 mod schedule;
 mod tokens;
