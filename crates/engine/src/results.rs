@@ -54,30 +54,31 @@ impl Results {
         let Some(objects) = &self.objects else {
             return Ok(messages);
         };
-        let mut big: Vec<(String, &mut LinkedResult)> = Vec::new();
-        for message in &mut messages {
-            match &mut message.body {
-                MessageBody::Url { result, .. } => match result {
-                    LinkedResult::InRow(json) if json.len() > MOST_ROW_BYTES => {
-                        big.push((key(&message.id, now), result));
-                    }
-                    LinkedResult::InRow(_) | LinkedResult::InObject { .. } => {}
-                },
-                MessageBody::Inline(_) => {}
+        let mut big: Vec<Big> = Vec::new();
+        for (index, message) in messages.iter_mut().enumerate() {
+            if let Some(json) = take_big(&mut message.body) {
+                let key = key(&message.id, now);
+                big.push(Big { index, key, json });
             }
         }
         if big.is_empty() {
             return Ok(messages);
         }
-        let keys: Vec<String> = big.iter().map(|(key, _)| key.clone()).collect();
+        let keys: Vec<String> = big.iter().map(|big| big.key.clone()).collect();
         self.store.announce_objects(&keys, now).await?;
-        let mut puts = stream::iter(big)
-            .map(|(key, result)| put(objects, key, result))
-            .buffer_unordered(PARALLEL);
+        let puts: Vec<_> = big
+            .into_iter()
+            .map(|big| put(objects.clone(), big))
+            .collect();
+        let mut puts = stream::iter(puts).buffer_unordered(PARALLEL);
         while let Some(put) = puts.next().await {
-            put?;
+            let (index, kept) = put?;
+            if let Some(MessageBody::Url { result, .. }) =
+                messages.get_mut(index).map(|message| &mut message.body)
+            {
+                *result = kept;
+            }
         }
-        drop(puts);
         Ok(messages)
     }
 
@@ -107,18 +108,33 @@ impl Results {
     }
 }
 
-async fn put(objects: &Objects, key: String, result: &mut LinkedResult) -> Result<(), KeepError> {
-    let LinkedResult::InRow(json) = result else {
-        return Ok(());
-    };
-    let body = compressed(json)?;
+/// A result on its way out of a message's row.
+struct Big {
+    index: usize,
+    key: String,
+    json: Vec<u8>,
+}
+
+/// A result that is too big for its row, taken out of it.
+fn take_big(body: &mut MessageBody) -> Option<Vec<u8>> {
+    match body {
+        MessageBody::Url { result, .. } => match result {
+            LinkedResult::InRow(json) if json.len() > MOST_ROW_BYTES => Some(std::mem::take(json)),
+            LinkedResult::InRow(_) | LinkedResult::InObject { .. } => None,
+        },
+        MessageBody::Inline(_) => None,
+    }
+}
+
+async fn put(objects: Objects, big: Big) -> Result<(usize, LinkedResult), KeepError> {
+    let Big { index, key, json } = big;
+    let body = compressed(&json)?;
     let bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     objects
         .put(&key, Bytes::from(body))
         .await
         .map_err(KeepError::Objects)?;
-    *result = LinkedResult::InObject { key, bytes };
-    Ok(())
+    Ok((index, LinkedResult::InObject { key, bytes }))
 }
 
 /// By day, so that no directory grows without end.

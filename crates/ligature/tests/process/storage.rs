@@ -53,7 +53,12 @@ async fn is_ready(server: &Server) -> bool {
     }
 }
 
-async fn everything_arrives(server: &Server, receiver: &Receiver, installation: &str, count: usize) {
+async fn everything_arrives(
+    server: &Server,
+    receiver: &Receiver,
+    installation: &str,
+    count: usize,
+) {
     until("everything is read and delivered", || async {
         let all = receiver.inbox.lock().unwrap().distinct("repositories") == count;
         all && server.has_succeeded(installation).await && server.has_nothing_to_deliver().await
@@ -82,7 +87,10 @@ async fn a_backup_of_a_running_server_is_restored() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
     let twice = refusal(&run(&server.data_dir(), &["backup", name]));
     assert!(twice.contains("exists already"), "{twice}");
@@ -115,7 +123,11 @@ async fn a_backup_of_a_running_server_is_restored() {
 /// Sets, or lifts, the size beyond which no file of a process may grow.
 fn limit_files(server: &Server, bytes: &str) {
     let set = Command::new("prlimit")
-        .args(["--pid", &server.pid().to_string(), &format!("--fsize={bytes}:unlimited")])
+        .args([
+            "--pid",
+            &server.pid().to_string(),
+            &format!("--fsize={bytes}:unlimited"),
+        ])
         .output()
         .unwrap();
     assert!(set.status.success(), "{set:?}");
@@ -135,7 +147,10 @@ async fn a_full_disk_is_survived() {
     let full = size(&database).max(size(&wal)) + 64 * 1024;
     let installation = server.install(&OBJECTS).await;
     limit_files(&server, &full.to_string());
-    until("the server is not ready", || async { !is_ready(&server).await }).await;
+    until("the server is not ready", || async {
+        !is_ready(&server).await
+    })
+    .await;
     limit_files(&server, "unlimited");
     until("the server is ready", || is_ready(&server)).await;
     everything_arrives(&server, &receiver, &installation, 1500).await;
@@ -152,7 +167,10 @@ impl Cable {
     /// To the cluster whose socket is in the directory that `url` names.
     fn lay(url: &str) -> Self {
         let (before, to) = url.split_once("?host=").unwrap();
-        let dir = tempfile::Builder::new().prefix("lig").tempdir_in("/tmp").unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("lig")
+            .tempdir_in("/tmp")
+            .unwrap();
         let name = ".s.PGSQL.5432";
         let listener = UnixListener::bind(dir.path().join(name)).unwrap();
         let to = Path::new(to).join(name);
@@ -194,7 +212,10 @@ async fn a_database_that_is_away_is_survived() {
     let installation = server.install(&OBJECTS).await;
     receiver.parked().await;
     cable.whole.send_replace(false);
-    until("the server is not ready", || async { !is_ready(&server).await }).await;
+    until("the server is not ready", || async {
+        !is_ready(&server).await
+    })
+    .await;
     receiver.answer();
     cable.whole.send_replace(true);
     until("the server is ready", || is_ready(&server)).await;

@@ -17,7 +17,9 @@ async fn reading_waits_for_deliveries(store: TestStore) {
     let world = World::planned(store, plan).await;
     world.prepare().await;
     world.receiver.answer_always(500);
-    let installed = world.install(json!({ "repositories": everything("repositories") })).await;
+    let installed = world
+        .install(json!({ "repositories": everything("repositories") }))
+        .await;
     let waits = "The read waits for deliveries";
     let operation = world
         .until("a read that waits", async || {

@@ -10,6 +10,7 @@ use crate::world::{Plan, World};
 testing::both!(
     a_big_record_is_fetched_by_its_link,
     a_very_big_record_lies_in_the_object_store,
+    an_object_goes_when_its_message_does,
     links_are_made_here_and_end
 );
 
@@ -69,16 +70,48 @@ async fn a_big_record_is_fetched_by_its_link(store: TestStore) {
     assert!(entries[0]["fields"]["key"].is_string());
 }
 
-async fn a_very_big_record_lies_in_the_object_store(store: TestStore) {
-    let dir = tempfile::tempdir().unwrap();
+/// A world that keeps big results in a directory.
+async fn world_with_objects(store: TestStore, dir: &std::path::Path) -> World {
     let outbound = outbound::Outbound::new(&outbound::Settings::new("test")).unwrap();
-    let location = outbound::ObjectLocation::Directory(dir.path().to_owned());
+    let location = outbound::ObjectLocation::Directory(dir.to_owned());
     let plan = Plan {
         objects: Some(outbound::Objects::new(&outbound, location).unwrap()),
         ..Plan::default()
     };
     let world = World::planned(store, plan).await;
     world.prepare().await;
+    world
+}
+
+async fn an_object_goes_when_its_message_does(store: TestStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let world = world_with_objects(store, dir.path()).await;
+    big_project(&world, 900_000).await;
+    world
+        .install(json!({ "projects": everything("projects") }))
+        .await;
+    world.arrived(1).await;
+    world
+        .until("the acknowledgement", async || {
+            let overview = world.engine.store.overview().await.unwrap();
+            (overview.messages_delivered == 1).then_some(())
+        })
+        .await;
+    world.clock.advance(SignedDuration::from_hours(29 * 24));
+    assert_eq!(files_below(dir.path()).len(), 1);
+    world.clock.advance(SignedDuration::from_hours(2 * 24));
+    world
+        .until("the object is deleted", async || {
+            files_below(dir.path()).is_empty().then_some(())
+        })
+        .await;
+    let overview = world.engine.store.overview().await.unwrap();
+    assert_eq!(overview.messages_delivered, 0);
+}
+
+async fn a_very_big_record_lies_in_the_object_store(store: TestStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let world = world_with_objects(store, dir.path()).await;
     let raw = big_project(&world, 900_000).await;
     assert!(raw.len() > 1_100_000);
     world
