@@ -2,6 +2,7 @@
 //! one status code; what the public reads is here, what we log is in `source`.
 
 use connector::Failure;
+use outbound::ObjectError;
 use store::StoreError;
 
 /// Why an action was refused or failed.
@@ -51,6 +52,9 @@ pub enum ActionError {
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] StoreError),
+    /// The object store failed.
+    #[error("the object store failed")]
+    Objects(#[source] ObjectError),
     /// A defect or a broken environment, such as a source of randomness gone.
     #[error("internal error: {0}")]
     Internal(String),
@@ -90,5 +94,11 @@ impl From<StoreError> for ActionError {
             },
             other => Self::Store(other),
         }
+    }
+}
+
+impl From<ObjectError> for ActionError {
+    fn from(error: ObjectError) -> Self {
+        Self::Objects(error)
     }
 }

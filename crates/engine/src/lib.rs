@@ -16,11 +16,14 @@ mod error;
 mod jwt;
 pub mod metrics;
 mod oauth;
+mod prune;
 mod random;
 mod read;
 mod reconcile;
 mod reconciler;
 mod registry;
+mod results;
+mod room;
 mod schedule;
 mod shape;
 mod tokens;
@@ -29,9 +32,9 @@ mod worker;
 
 use std::sync::Arc;
 
-use outbound::Outbound;
+use outbound::{Objects, Outbound};
 use secrecy::SecretSlice;
-use store::Store;
+use store::{Retention, Store};
 
 pub use budget::{Budget, OwnBudget};
 pub use calls::{BudgetOverride, Calls};
@@ -41,6 +44,7 @@ pub use error::ActionError;
 pub use jwt::JwtError;
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
+pub use results::ResultStream;
 pub use shape::{
     BackfillConfig, DynamicMapping, InstallationConfig, ReadConfig, ReadFilter, ReadObjectConfig,
     pick,
@@ -63,8 +67,16 @@ pub struct Parts {
     /// Where browsers and providers reach this server, such as
     /// `https://ligature.example`.
     pub public_url: String,
+    /// Where results too big for a row are kept; `None` keeps them in rows.
+    pub objects: Option<Objects>,
     /// Signs download links; the same on every node.
     pub link_key: SecretSlice<u8>,
+    /// Signed them before, or does on other nodes, while the key is replaced.
+    pub previous_link_key: Option<SecretSlice<u8>>,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// What may wait to be delivered; reading waits beyond it.
+    pub outbox_max_bytes: u64,
     /// The shortest allowed time between scheduled reads, in seconds.
     pub min_schedule_s: u32,
     /// Request limits set by the operator.
@@ -90,6 +102,9 @@ pub struct Engine {
     pub(crate) min_schedule_s: u32,
     gauges: metrics::Gauges,
     delivery_rate: u32,
+    results: results::Results,
+    room: room::Room,
+    retention: Retention,
     owner: Arc<str>,
 }
 
@@ -115,8 +130,14 @@ impl Engine {
             budgets: parts.budgets.into(),
         };
         Self {
-            links: Links::new(public_url, parts.link_key),
             gauges: metrics::Gauges::new(parts.store.clone(), Arc::clone(&parts.clock)),
+            links: Links::new(public_url, parts.link_key, parts.previous_link_key),
+            results: results::Results {
+                store: parts.store.clone(),
+                objects: parts.objects,
+            },
+            room: room::Room::new(parts.store.clone(), parts.outbox_max_bytes),
+            retention: parts.retention,
             store: parts.store,
             registry: parts.registry,
             clock: parts.clock,
@@ -141,6 +162,14 @@ impl Engine {
                 calls: self.calls.clone(),
                 clock: Arc::clone(&self.clock),
                 registry: self.registry.clone(),
+                results: self.results.clone(),
+                room: self.room.clone(),
+            },
+            pruner: prune::Pruner {
+                store: self.store.clone(),
+                objects: self.results.objects.clone(),
+                clock: Arc::clone(&self.clock),
+                retention: self.retention,
             },
             reconciler: reconciler::Reconciler {
                 store: self.store.clone(),
@@ -178,6 +207,15 @@ impl Engine {
     ) -> Result<serde_json::Value, ActionError> {
         deliver::payload(message_id, stored, &self.links, self.clock.now())
             .map_err(|error| ActionError::Internal(error.to_string()))
+    }
+
+    /// The array that a message's `result` would have held. It needs no actor:
+    /// the caller has checked a signed link.
+    ///
+    /// # Errors
+    /// [`ActionError::NotFound`], [`ActionError::Objects`].
+    pub async fn message_result(&self, message_id: &str) -> Result<ResultStream, ActionError> {
+        self.results.fetch(message_id).await
     }
 
     /// The provider's name of an object that may be named as the app names it.

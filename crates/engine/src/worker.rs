@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::deliver::Delivery;
+use crate::prune::Pruner;
 use crate::read::Reader;
 use crate::reconciler::Reconciler;
 
@@ -29,6 +30,7 @@ pub struct Worker {
     pub(crate) owner: Arc<str>,
     pub(crate) reader: Reader,
     pub(crate) reconciler: Reconciler,
+    pub(crate) pruner: Pruner,
     pub(crate) delivery: Delivery,
 }
 
@@ -79,7 +81,7 @@ impl Worker {
                 let n = u32::try_from(free).unwrap_or(1);
                 self.store
                     .claim(
-                        &[Kind::INTEGRATION, Kind::READ],
+                        &[Kind::INTEGRATION, Kind::READ, Kind::PRUNE],
                         &self.owner,
                         n,
                         self.clock.now(),
@@ -120,6 +122,8 @@ impl Worker {
     async fn turn(&self, lease: &Lease, cancel: &CancellationToken) {
         let done = if lease.kind == Kind::INTEGRATION {
             self.reconciler.turn(lease, cancel).await
+        } else if lease.kind == Kind::PRUNE {
+            self.pruner.turn(lease, cancel).await
         } else {
             self.reader.turn(lease, cancel).await
         };
@@ -139,7 +143,7 @@ impl Worker {
                 Err(error) => tracing::error!(%error, "work could not be forgotten"),
             },
             Err(error) => {
-                tracing::error!(%error, subject = %lease.subject_id, "work could not be committed");
+                tracing::error!(%error, kind = lease.kind.as_str(), subject = %lease.subject_id, "work could not be committed");
             }
         }
     }

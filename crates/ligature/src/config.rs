@@ -9,8 +9,9 @@ use bitbucket::{Bitbucket, Endpoints};
 use clap::Args;
 use engine::BudgetOverride;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
+use crate::keep::KeepFlags;
 use crate::master_key;
 
 /// Where the store is and what it is sealed with.
@@ -53,53 +54,110 @@ pub(crate) struct StoreFlags {
 /// Which database, decided.
 pub(crate) struct Database {
     pub(crate) settings: store::Settings,
-    pub(crate) link_key: secrecy::SecretSlice<u8>,
+    pub(crate) link_key: SecretSlice<u8>,
+    pub(crate) previous_link_key: Option<SecretSlice<u8>>,
+    /// The data directory, where it is this process's alone.
+    pub(crate) own_dir: Option<PathBuf>,
+}
+
+/// Where the database is, without the key to its secrets.
+pub(crate) struct Located {
+    url: String,
+    schema: Option<String>,
+    pub(crate) own_dir: Option<PathBuf>,
+}
+
+impl Located {
+    /// Settings that are good for reading what is there.
+    pub(crate) fn settings(self) -> store::Settings {
+        self.sealed_with(store::MasterKeys::new([0; 32], None))
+    }
+
+    fn sealed_with(self, keys: store::MasterKeys) -> store::Settings {
+        store::Settings {
+            url: self.url,
+            schema: self.schema,
+            keys,
+            max_connections: 16,
+        }
+    }
 }
 
 impl StoreFlags {
+    /// Where the database is.
+    pub(crate) fn locate(&self) -> Located {
+        let url = self.database_url.as_deref().filter(|url| !url.is_empty());
+        let is_sqlite = url.is_none_or(|url| url.starts_with("sqlite:"));
+        let in_dir = || format!("sqlite:{}", self.data_dir.join("ligature.db").display());
+        Located {
+            url: url.map_or_else(in_dir, str::to_owned),
+            schema: None,
+            own_dir: is_sqlite.then(|| self.data_dir.clone()),
+        }
+    }
+
     /// Settles the database and its keys. With SQLite the data directory is made.
     ///
     /// # Errors
     /// When the directory or the key cannot be had.
     pub(crate) fn settle(&self, schema: Option<String>) -> anyhow::Result<Database> {
-        let postgres = self
-            .database_url
-            .as_deref()
-            .filter(|url| !url.is_empty() && !url.starts_with("sqlite:"));
-        let given = |key: &&SecretString| !key.expose_secret().is_empty();
-        let key = match (self.secret_key.as_ref().filter(given), postgres) {
-            (Some(key), _) => key.clone(),
-            (None, None) => master_key::in_dir(&self.data_dir)?,
-            (None, Some(_)) if schema.is_some() => master_key::in_dir(&self.data_dir)?,
-            (None, Some(_)) => anyhow::bail!(
+        let mut located = self.locate();
+        let key = match self.given_key() {
+            Some(key) => key.clone(),
+            None if located.own_dir.is_some() || schema.is_some() => {
+                master_key::in_dir(&self.data_dir)?
+            }
+            None => anyhow::bail!(
                 "PostgreSQL needs LIGATURE_SECRET_KEY, the same on every node: make one with `head -c 32 /dev/urandom | base64`"
             ),
         };
-        let keys = store::MasterKeys::parse(&key, self.secret_key_previous.as_ref().filter(given))
-            .context("LIGATURE_SECRET_KEY is not 32 bytes in base64")?;
-        let url = match (&self.database_url, postgres) {
-            (Some(url), _) if !url.is_empty() => url.clone(),
-            _ => {
-                std::fs::create_dir_all(&self.data_dir).with_context(|| {
-                    format!(
-                        "the data directory {} cannot be made",
-                        self.data_dir.display()
-                    )
-                })?;
-                format!("sqlite:{}", self.data_dir.join("ligature.db").display())
-            }
+        located.schema = schema;
+        self.with_key(located, &key)
+    }
+
+    /// As [`StoreFlags::settle`], with a key that is there already: a new one
+    /// would open nothing that is to be restored.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub(crate) fn settle_with_its_key(&self) -> anyhow::Result<Database> {
+        let located = self.locate();
+        let key = match (self.given_key(), &located.own_dir) {
+            (Some(key), _) => Some(key.clone()),
+            (None, Some(dir)) => master_key::kept_in(dir)?,
+            (None, None) => None,
         };
-        let link_key = master_key::derive(&key, "download links");
+        let key = key.context(
+            "restoring needs the key that the store was sealed with: give it as LIGATURE_SECRET_KEY, or, with SQLite, put the file secret.key of the old data directory into the new one. Without it nobody can open the tokens, client secrets and signing keys in the backup",
+        )?;
+        self.with_key(located, &key)
+    }
+
+    fn given_key(&self) -> Option<&SecretString> {
+        self.secret_key.as_ref().filter(is_given)
+    }
+
+    fn with_key(&self, located: Located, key: &SecretString) -> anyhow::Result<Database> {
+        let previous = self.secret_key_previous.as_ref().filter(is_given);
+        let keys = store::MasterKeys::parse(key, previous)
+            .context("LIGATURE_SECRET_KEY is not 32 bytes in base64")?;
+        if let Some(dir) = &located.own_dir {
+            std::fs::create_dir_all(dir)
+                .with_context(|| format!("the data directory {} cannot be made", dir.display()))?;
+        }
+        let link_key = |key: &SecretString| master_key::derive(key, "download links");
         Ok(Database {
-            settings: store::Settings {
-                url,
-                schema,
-                keys,
-                max_connections: 16,
-            },
-            link_key,
+            own_dir: located.own_dir.clone(),
+            settings: located.sealed_with(keys),
+            link_key: link_key(key),
+            previous_link_key: previous.map(link_key),
         })
     }
+}
+
+/// Whether a variable is set to something.
+fn is_given(key: &&SecretString) -> bool {
+    !key.expose_secret().is_empty()
 }
 
 /// Where the provider is and how much may be asked of it.
@@ -224,6 +282,8 @@ pub(crate) struct NodeFlags {
     /// Where traces are sent: an OTLP collector over HTTP
     #[arg(long, env = "LIGATURE_OTLP_ENDPOINT", value_name = "URL")]
     pub(crate) otlp_endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) keep: KeepFlags,
 }
 
 impl NodeFlags {

@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod console;
+mod keep;
 mod logging;
 mod master_key;
 mod node;

@@ -18,10 +18,21 @@ const FILE: &str = "secret.key";
 /// # Errors
 /// When the directory or the file cannot be made or read.
 pub(crate) fn in_dir(dir: &Path) -> anyhow::Result<SecretString> {
+    match kept_in(dir)? {
+        Some(key) => Ok(key),
+        None => make(dir, &dir.join(FILE)),
+    }
+}
+
+/// The key in `dir`, if there is one.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn kept_in(dir: &Path) -> anyhow::Result<Option<SecretString>> {
     let path = dir.join(FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(SecretString::from(text.trim().to_owned())),
-        Err(error) if error.kind() == ErrorKind::NotFound => make(dir, &path),
+        Ok(text) => Ok(Some(SecretString::from(text.trim().to_owned()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => {
             Err(error).with_context(|| format!("the secret key {} cannot be read", path.display()))
         }

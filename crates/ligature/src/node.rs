@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use engine::{ActionError, Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
-use store::{NewApiKey, Store, StoreError};
+use store::{NewApiKey, Rotation, RotationStep, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,12 @@ use crate::config::{Database, NodeFlags};
 
 /// How often a node compares its clock with the database's.
 const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(60);
+/// Secrets that are wrapped anew in one transaction.
+const ROTATION_BATCH: u32 = 200;
+/// Secrets between two lines in the log.
+const TELL_EVERY: u64 = 1_000;
+/// The pause after the store failed.
+const ROTATE_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How long requests under way may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -41,13 +47,19 @@ impl Node {
         if let Some(time) = store.database_time().await? {
             clock.follow(time);
         }
+        let outbound = flags.outbound()?;
+        let objects = flags.keep.objects(database.own_dir.as_deref(), &outbound)?;
         let engine = Engine::new(Parts {
             store,
-            outbound: flags.outbound()?,
+            outbound,
+            objects,
             clock: clock.clone(),
             registry: Registry::new(vec![Arc::new(bitbucket)]),
             public_url: flags.public_url.clone(),
             link_key: database.link_key,
+            previous_link_key: database.previous_link_key,
+            retention: flags.keep.retention(),
+            outbox_max_bytes: flags.keep.outbox_max_bytes,
             min_schedule_s: flags.min_schedule_seconds,
             budgets: flags.provider.budgets(),
             delivery_rate: flags.delivery_rate,
@@ -144,6 +156,7 @@ impl Node {
             stop.clone(),
         ));
         tasks.spawn(keep_metrics(stop.clone()));
+        tasks.spawn(rotate(self.engine.store.clone(), stop.clone()));
         tasks.close();
         stop.cancelled().await;
         if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
@@ -176,6 +189,46 @@ async fn keep_metrics(stop: CancellationToken) {
         tokio::select! {
             () = tokio::time::sleep(server::UPKEEP_EVERY) => server::keep_metrics(),
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Wraps everything sealed under the previous key anew, while the node serves.
+async fn rotate(store: Store, stop: CancellationToken) {
+    if !store.is_rotating() {
+        return;
+    }
+    tracing::info!("the secret key is being replaced: both keys are good meanwhile");
+    let (mut rotation, mut told) = (Rotation::default(), 0);
+    while !stop.is_cancelled() {
+        match store.rotate(&mut rotation, ROTATION_BATCH).await {
+            Ok(RotationStep::More { table, wrapped }) if wrapped >= told + TELL_EVERY => {
+                told = wrapped;
+                tracing::info!(table, wrapped, "the secret key is being replaced");
+            }
+            Ok(RotationStep::More { .. }) => {}
+            Ok(RotationStep::Done { wrapped: 0, failed }) => {
+                if failed > 0 {
+                    tracing::error!(failed, "some secrets are sealed under neither key");
+                } else {
+                    tracing::info!(
+                        "every secret is sealed under LIGATURE_SECRET_KEY: once all nodes have it, LIGATURE_SECRET_KEY_PREVIOUS can go"
+                    );
+                }
+                return;
+            }
+            // Once more: others may have sealed something behind us.
+            Ok(RotationStep::Done { wrapped, .. }) => {
+                tracing::info!(wrapped, "the secret key was replaced; looking once more");
+                (rotation, told) = (Rotation::default(), 0);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the secret key could not be replaced further; it is tried again");
+                tokio::select! {
+                    () = tokio::time::sleep(ROTATE_AGAIN_AFTER) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ const ALL: &[&str] = &[
 /// Libraries that only one crate may depend on.
 const DOORS: &[(&str, &[&str])] = &[
     ("store", &["sea-orm", "sea-orm-migration", "sqlx"]),
-    ("outbound", &["reqwest", "hyper-util"]),
+    ("outbound", &["object_store", "reqwest", "hyper-util"]),
 ];
 
 /// Crates in which no provider is named, and the names.

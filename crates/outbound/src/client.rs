@@ -147,6 +147,11 @@ impl Outbound {
         })
     }
 
+    /// The client for what the operator has named, wherever it is.
+    pub(crate) fn unguarded(&self) -> &Client {
+        &self.inner.anywhere
+    }
+
     pub(crate) fn provider_timeout(&self) -> Duration {
         self.inner.provider_timeout
     }

@@ -10,6 +10,7 @@
 //!   environment names are ignored: both would carry a request somewhere unchecked.
 //! - It has a time-out, and its answer a limit that counts decompressed bytes.
 //! - A credential is added only to a request for the origin it belongs to.
+//! - Only the object store, which the operator names, is exempt from that guard.
 //! - No error, `Debug` or log line holds a credential, a query or a body.
 
 mod body;
@@ -18,6 +19,7 @@ mod credential;
 
 mod failure;
 mod guard;
+mod objects;
 mod provider;
 mod redact;
 mod resolve;
@@ -33,5 +35,6 @@ pub use client::{Outbound, Settings, SetupError};
 pub use credential::Credential;
 pub use failure::SendError;
 pub use guard::AddressGuard;
+pub use objects::{ObjectError, ObjectLocation, Objects};
 pub use redact::{ExposeSecret, RedactedUrl, SecretString};
 pub use webhook::{WebhookAnswer, custom_header_allowed};

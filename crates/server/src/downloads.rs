@@ -1,7 +1,7 @@
-//! What is too big for a webhook: results and configs. The signed link is the whole authority: the
-//! receiver of a message need have no key.
+//! What is too big for a webhook: results and configs. The signed link is the
+//! whole authority: the receiver of a message need have no key.
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -34,13 +34,9 @@ pub(crate) async fn fetch(
         &link.signature,
         engine.clock.now(),
     )?;
-    let result = match ConfigPart::of_link_id(&message) {
-        Some((message, part)) => engine.store.notification_config(message, part).await?,
-        None => engine.store.message_result(&message).await?,
+    let body = match ConfigPart::of_link_id(&message) {
+        Some((message, part)) => Body::from(engine.store.notification_config(message, part).await?),
+        None => Body::from_stream(engine.message_result(&message).await?),
     };
-    Ok((
-        [(header::CONTENT_TYPE, "application/json")],
-        Bytes::from(result),
-    )
-        .into_response())
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }

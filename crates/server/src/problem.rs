@@ -65,6 +65,14 @@ impl Problem {
         self
     }
 
+    /// Something that this server needs is away, and will be back.
+    fn later(detail: &str) -> Self {
+        let mut problem = Self::new(503, detail)
+            .remedy("Try again in a while; /readyz says when the server is ready again");
+        problem.retry_after_s = Some(10);
+        problem
+    }
+
     /// Something is wrong here, not there: nothing of it is told but the id.
     fn ours(error: &dyn std::error::Error) -> Self {
         let problem = Self::new(500, "the server failed; the request may be tried again")
@@ -113,6 +121,10 @@ impl From<ActionError> for Problem {
             ActionError::Conflict { .. } => Self::new(409, detail),
             ActionError::Provider(failure) => failure.into(),
             ActionError::Store(error) => error.into(),
+            ActionError::Objects(_) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "the object store failed");
+                Self::later("the object store cannot be reached now")
+            }
             ActionError::Internal(_) => Self::ours(&error),
         }
     }
@@ -144,7 +156,21 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { .. } | StoreError::Conflict { .. } => {
                 ActionError::from(error).into()
             }
-            other => Self::ours(&other),
+            StoreError::Unreachable(_) => Self::later("the database cannot be reached now"),
+            StoreError::Unwritable(_) => Self::later("the database takes no writes now"),
+            StoreError::Outdated => {
+                Self::new(409, error.to_string()).remedy("Look at it as it is now, and try again")
+            }
+            StoreError::LeaseLost
+            | StoreError::Sealed(_)
+            | StoreError::Busy { .. }
+            | StoreError::Settings(_)
+            | StoreError::Files { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Archive(_)
+            | StoreError::NotEmpty { .. }
+            | StoreError::Database(_)
+            | StoreError::Corrupt { .. } => Self::ours(&error),
         }
     }
 }

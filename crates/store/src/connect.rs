@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 use sea_orm::sqlx::{AssertSqlSafe, Executor};
 use sea_orm::{
@@ -23,10 +23,11 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use crate::error::{Result, StoreError};
-use crate::migrations::Migrations;
+use crate::health::Health;
+use crate::migrations::{self, Migrations};
 use crate::secrets::MasterKeys;
 use crate::wake::{Channels, Listener, WakeKind, Wakes};
-use crate::{Backend, Settings, Store, destination, ids, rotation};
+use crate::{Backend, Settings, Store, destination, ids, prune, rotation};
 
 /// How long a caller waits for a connection or for a lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,11 +41,21 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) keys: MasterKeys,
     pub(crate) wakes: Arc<Wakes>,
+    pub(crate) health: Health,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     channels: Channels,
     _listener: Option<Listener>,
     lock: Option<File>,
+}
+
+/// What [`Store::migrate`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// The migrations that were applied now, oldest first.
+    pub applied: Vec<String>,
+    /// How many there are in all.
+    pub total: usize,
 }
 
 impl Store {
@@ -53,8 +64,36 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` when another process has the SQLite file; `Sealed` when the store
-    /// was sealed under other keys.
+    /// was sealed under other keys; `Newer` when a later version has migrated
+    /// it. A version that runs already goes on beside a newer schema, since
+    /// migrations only add.
     pub async fn open(settings: Settings, now: Timestamp) -> Result<Self> {
+        let schema = settings.schema.clone();
+        let store = Self::connect(settings).await?;
+        let applied = store.prepare(schema.as_deref(), now).await?;
+        if !applied.is_empty() {
+            tracing::info!(migrations = applied.len(), "the database was migrated");
+        }
+        Ok(store)
+    }
+
+    /// Does what [`Store::open`] does and says which migrations that took.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn migrate(settings: Settings, now: Timestamp) -> Result<Migrated> {
+        let schema = settings.schema.clone();
+        let store = Self::connect(settings).await?;
+        let applied = store.prepare(schema.as_deref(), now).await;
+        store.close().await;
+        Ok(Migrated {
+            applied: applied?,
+            total: migrations::names().len(),
+        })
+    }
+
+    /// Connects, and does nothing else.
+    pub(crate) async fn connect(settings: Settings) -> Result<Self> {
         let channels = Channels::of(settings.schema.as_deref());
         let wakes = Arc::new(Wakes::default());
         let inner = if let Some(path) = settings.url.strip_prefix("sqlite:") {
@@ -67,6 +106,7 @@ impl Store {
                 backend: Backend::Sqlite,
                 keys: settings.keys,
                 wakes,
+                health: Health::default(),
                 reader,
                 writer,
                 channels,
@@ -80,6 +120,7 @@ impl Store {
                 backend: Backend::Postgres,
                 keys: settings.keys,
                 wakes,
+                health: Health::default(),
                 reader: pool.clone(),
                 writer: pool,
                 channels,
@@ -91,26 +132,16 @@ impl Store {
                 "the URL must begin with sqlite: or postgres:".to_owned(),
             ));
         };
-        let store = Self {
+        Ok(Self {
             inner: Arc::new(inner),
-        };
-        store.prepare(settings.schema.as_deref(), now).await?;
-        Ok(store)
+        })
     }
 
     /// Migrates and checks the keys in one transaction, one node at a time.
-    async fn prepare(&self, schema: Option<&str>, now: Timestamp) -> Result<()> {
+    async fn prepare(&self, schema: Option<&str>, now: Timestamp) -> Result<Vec<String>> {
         let tx = self.write().await?;
-        if self.backend() == Backend::Postgres {
-            let lock = self
-                .backend()
-                .sql("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()]);
-            tx.db().execute_raw(lock).await?;
-            if let Some(schema) = schema {
-                let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
-                tx.db().execute_unprepared(&create).await?;
-            }
-        }
+        self.alone(&tx, schema).await?;
+        let pending = migrations::pending(tx.db()).await?;
         Migrations::up(tx.db(), None).await?;
         let organization = self.backend().sql(
             "INSERT INTO organization (id, label, create_time) SELECT $1, 'default', $2 \
@@ -120,16 +151,29 @@ impl Store {
         tx.db().execute_raw(organization).await?;
         rotation::check(tx.db(), self.backend(), &self.inner.keys).await?;
         destination::seal_open_headers(&tx, self.backend(), &self.inner.keys).await?;
-        rotation::rewrap(tx.db(), self.backend(), &self.inner.keys).await?;
+        prune::plan(&tx, now).await?;
         if self.backend() == Backend::Sqlite {
             forget_owners(&tx, now).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(pending)
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<()> {
-        Ok(self.inner.reader.ping().await?)
+    /// Keeps every other node out until the transaction ends, and sees that
+    /// there is the schema.
+    pub(crate) async fn alone(&self, tx: &Tx<'_>, schema: Option<&str>) -> Result<()> {
+        if self.backend() == Backend::Sqlite {
+            return Ok(());
+        }
+        let lock = self
+            .backend()
+            .sql("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()]);
+        tx.db().execute_raw(lock).await?;
+        if let Some(schema) = schema {
+            let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
+            tx.db().execute_unprepared(&create).await?;
+        }
+        Ok(())
     }
 
     /// Which database this is.
@@ -239,9 +283,10 @@ impl Tx<'_> {
     }
 }
 
-/// On SQLite whoever held something when we open is dead: the lock file says
-/// that we are alone. So nothing waits for leases to lapse after a crash.
-async fn forget_owners(tx: &Tx<'_>, now: Timestamp) -> Result<()> {
+/// Whoever held something is dead. On SQLite that is so when we open, since the
+/// lock file says that we are alone, and so nothing waits for leases to lapse
+/// after a crash; and everywhere it is so of what was restored.
+pub(crate) async fn forget_owners(tx: &Tx<'_>, now: Timestamp) -> Result<()> {
     let work = "UPDATE work SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL";
     tx.execute(work, []).await?;
     let outbox = "UPDATE outbox SET owner = NULL, next_at = $1 WHERE status = 'pending' AND owner IS NOT NULL";
@@ -252,7 +297,7 @@ async fn forget_owners(tx: &Tx<'_>, now: Timestamp) -> Result<()> {
 }
 
 /// The path in `sqlite:PATH` or `sqlite://PATH`.
-fn sqlite_path(path: &str) -> Result<PathBuf> {
+pub(crate) fn sqlite_path(path: &str) -> Result<PathBuf> {
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() || path.contains(":memory:") {
         return Err(StoreError::Settings(
@@ -290,7 +335,7 @@ fn lock(path: &Path) -> Result<File> {
     }
 }
 
-fn unreachable(error: sea_orm::SqlxError) -> StoreError {
+pub(crate) fn unreachable(error: sea_orm::SqlxError) -> StoreError {
     StoreError::Unreachable(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
@@ -299,6 +344,7 @@ async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<Database
         .filename(path)
         .create_if_missing(!readers)
         .journal_mode(SqliteJournalMode::Wal)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
@@ -313,7 +359,8 @@ async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<Database
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
-async fn postgres(settings: &Settings) -> Result<DatabaseConnection> {
+/// A pool with the schema as its search path.
+pub(crate) async fn postgres(settings: &Settings) -> Result<DatabaseConnection> {
     let options: PgConnectOptions = settings.url.parse().map_err(|_| {
         // The parser's own words would repeat the URL, password and all.
         StoreError::Settings("the URL is not one of PostgreSQL".to_owned())

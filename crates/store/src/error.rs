@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
 
 /// What every function of this crate returns.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
@@ -61,6 +61,30 @@ pub enum StoreError {
     /// No connection to the database.
     #[error("the database cannot be reached")]
     Unreachable(#[source] DbErr),
+    /// The database takes no writes: its disk is full, or it is a standby.
+    #[error("the database cannot be written to; free space on its disk")]
+    Unwritable(#[source] DbErr),
+    /// The schema has migrations that this version does not know.
+    #[error(
+        "the database was migrated by a newer version of Ligature ({migration}); \
+         run that version or a later one, or restore a backup from before the upgrade"
+    )]
+    Newer {
+        /// The first migration that is not known.
+        migration: String,
+    },
+    /// A backup that cannot be used.
+    #[error("the backup cannot be used: {0}")]
+    Archive(String),
+    /// A backup cannot be restored over what is there.
+    #[error(
+        "the database is not empty ({table} has rows); restore into a new data directory, \
+         database or schema"
+    )]
+    NotEmpty {
+        /// A table with rows.
+        table: String,
+    },
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Database(#[source] DbErr),
@@ -84,18 +108,59 @@ impl StoreError {
     }
 }
 
+/// What a failure says about the database as a whole.
+enum Condition {
+    /// It answers and refuses.
+    Refused,
+    /// It does not answer.
+    Gone,
+    /// It answers and takes no writes.
+    ReadOnly,
+}
+
+impl Condition {
+    fn of(error: &DbErr) -> Self {
+        let cause = match error {
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => return Self::Gone,
+            DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+            _ => return Self::Refused,
+        };
+        match &**cause {
+            SqlxError::Io(_)
+            | SqlxError::PoolTimedOut
+            | SqlxError::PoolClosed
+            | SqlxError::WorkerCrashed => Self::Gone,
+            SqlxError::Database(refusal) => {
+                let code = refusal.code().unwrap_or_default();
+                match code.parse::<u32>().map(|code| code & 0xff) {
+                    // https://www.sqlite.org/rescode.html: IOERR, READONLY, FULL.
+                    Ok(8 | 10 | 13) if code.len() < 5 => Self::ReadOnly,
+                    _ => Self::of_postgres(&code),
+                }
+            }
+            _ => Self::Refused,
+        }
+    }
+
+    /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+    fn of_postgres(code: &str) -> Self {
+        match code {
+            // disk_full, io_error, read_only_sql_transaction
+            "53100" | "58030" | "25006" => Self::ReadOnly,
+            // connection_exception; admin_shutdown, crash_shutdown, cannot_connect_now
+            _ if code.starts_with("08") || code.starts_with("57P0") => Self::Gone,
+            _ => Self::Refused,
+        }
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        let unreachable = matches!(&error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
-            || matches!(
-                &error,
-                DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))
-                    if matches!(&**cause, sea_orm::SqlxError::Io(_) | sea_orm::SqlxError::PoolTimedOut | sea_orm::SqlxError::PoolClosed)
-            );
-        if unreachable {
-            Self::Unreachable(error)
-        } else {
-            Self::Database(error)
+        match Condition::of(&error) {
+            Condition::Refused => Self::Database(error),
+            Condition::Gone => Self::Unreachable(error),
+            Condition::ReadOnly => Self::Unwritable(error),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - Time comes in as `now`; in the database it is milliseconds since 1970.
 
 mod api_key;
+pub mod archive;
 mod audit;
 mod budget;
 mod columns;
@@ -23,6 +24,7 @@ mod destination;
 mod entities;
 mod error;
 mod group;
+mod health;
 pub mod ids;
 mod installation;
 mod integration;
@@ -31,6 +33,7 @@ mod manifest_upload;
 mod migrations;
 mod notification;
 mod oauth_state;
+mod object;
 mod observe;
 mod operation;
 mod operation_log;
@@ -39,6 +42,7 @@ mod overview;
 mod pause;
 mod project;
 mod provider_app;
+mod prune;
 mod reconcile;
 mod removed;
 mod revision;
@@ -56,6 +60,7 @@ mod work;
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
 pub use audit::AuditEntry;
 pub use budget::Spend;
+pub use connect::Migrated;
 pub use connection::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, NewConnection,
 };
@@ -82,14 +87,17 @@ pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
 pub use outbox::{
     Acknowledged, Claimed, DELIVERY_LEASE, DeliveriesOverview, Delivery, DeliveryFilter,
-    DeliveryOutcome, DeliveryPayload, DeliveryStatus, MOST_MESSAGE_BYTES, MessageBody, NewMessage,
-    OutboxMessage, PER_DESTINATION, Replay, ReplayOutcome, Room,
+    DeliveryOutcome, DeliveryPayload, DeliveryStatus, Inflater, LinkedResult, MOST_MESSAGE_BYTES,
+    MessageBody, NewMessage, OutboxMessage, PER_DESTINATION, Replay, ReplayOutcome, Room,
+    compressed,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};
 pub use provider_app::{NewProviderApp, ProviderApp, ProviderAppChange};
+pub use prune::{PRUNE_SUBJECT, Retention};
 pub use reconcile::{Behind, Change, Deployed, NewConfig};
 pub use revision::{NewRevision, Revision};
+pub use rotation::{Rotation, RotationStep};
 pub use scope::{Access, Actor, Scope, Tenant};
 pub use secrets::MasterKeys;
 pub use seen::SeenKey;

@@ -73,6 +73,16 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// Whether the log of an operation has a line of that sentence.
+pub(crate) async fn says(tx: &Tx<'_>, operation_id: &str, msg: &str) -> Result<bool> {
+    let line = operation_log::Entity::find()
+        .filter(operation_log::Column::OperationId.eq(operation_id))
+        .filter(operation_log::Column::Msg.eq(msg))
+        .one(tx.db())
+        .await?;
+    Ok(line.is_some())
+}
+
 impl Tenant<'_> {
     /// The log of an operation, oldest first.
     pub async fn logs(&self, operation_id: &str) -> Result<Vec<LogEntry>> {

@@ -51,7 +51,7 @@ impl Tenant<'_> {
             .filter(sync::Column::Paused.eq(!paused))
             .all(tx.db())
             .await?;
-        if paused && !rows.is_empty() {
+        if paused && rows.iter().any(|row| row.due_at.is_some()) {
             let happening = Happening::SchedulePaused {
                 id: installation_id,
                 error: None,

@@ -222,6 +222,16 @@ impl Store {
         commit: PageCommit,
         now: Timestamp,
     ) -> Result<()> {
+        let committed = self.commit_page_once(lease, commit, now).await;
+        self.watch(committed, now)
+    }
+
+    async fn commit_page_once(
+        &self,
+        lease: &Lease,
+        commit: PageCommit,
+        now: Timestamp,
+    ) -> Result<()> {
         let messages = Compressed::all(&commit.messages)?;
         let mut tx = self.write().await?;
         work::fence(&tx, lease).await?;
@@ -336,6 +346,25 @@ impl Store {
         let tx = self.write().await?;
         note(&tx, lease, logs, now).await?;
         tx.commit().await
+    }
+
+    /// Frees the row until then, with a line in the log, once for each run and
+    /// sentence. The claim does not count as an attempt: nothing was tried.
+    pub async fn wait(
+        &self,
+        lease: &Lease,
+        log: &NewLog,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let tx = self.write().await?;
+        work::fence(&tx, lease).await?;
+        if let Some(operation_id) = row_of(&tx, lease).await?.operation_id
+            && !operation_log::says(&tx, &operation_id, &log.msg).await?
+        {
+            operation_log::append(&tx, &operation_id, std::slice::from_ref(log), now).await?;
+        }
+        work::put_off(tx, lease, until, now).await
     }
 
     /// Writes log lines and frees the row until `next_at`; attempts keep

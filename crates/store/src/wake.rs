@@ -110,8 +110,17 @@ impl Listener {
             .map_err(unreachable)?;
         let outbox = channels.outbox.clone();
         let task = tokio::spawn(async move {
+            let mut is_lost = false;
             loop {
-                match listener.try_recv().await {
+                let received = listener.try_recv().await;
+                match (&received, is_lost) {
+                    (Err(error), false) => {
+                        tracing::warn!(%error, "cannot listen for wake-ups; polling goes on");
+                    }
+                    (Err(_), true) | (Ok(_), _) => {}
+                }
+                is_lost = received.is_err();
+                match received {
                     Ok(Some(notice)) if notice.channel() == outbox => wakes.wake(WakeKind::Outbox),
                     Ok(Some(_)) => wakes.wake(WakeKind::Work),
                     // The connection was lost, and wake-ups with it.
@@ -119,10 +128,7 @@ impl Listener {
                         wakes.wake(WakeKind::Work);
                         wakes.wake(WakeKind::Outbox);
                     }
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot listen for wake-ups; polling goes on");
-                        tokio::time::sleep(RECONNECT_AFTER).await;
-                    }
+                    Err(_) => tokio::time::sleep(RECONNECT_AFTER).await,
                 }
             }
         });

@@ -57,6 +57,8 @@ impl Kind {
             .into_iter()
             .find_map(|(kind, table)| (kind == self).then_some(table))
     }
+    /// Deleting what has been kept for long enough; there is one subject.
+    pub const PRUNE: Self = Self("prune");
 
     /// The name in the table.
     #[must_use]
@@ -335,9 +337,41 @@ pub(crate) async fn release(
     Ok(())
 }
 
+/// Frees the row until then, behind the fence, takes the claim back as an
+/// attempt, and commits.
+pub(crate) async fn put_off(
+    mut tx: Tx<'_>,
+    lease: &Lease,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET attempts = attempts - 1 \
+         WHERE kind = $1 AND subject_id = $2 AND attempts > 0",
+        [lease.kind.0.into(), lease.subject_id.as_str().into()],
+    )
+    .await?;
+    release(&mut tx, lease, Some(until), now).await?;
+    tx.commit().await
+}
+
 impl Store {
-    /// Up to `n` rows that are due and free, lower lanes and longest due first.
+    /// Up to `n` rows that are due and free, lower lanes and longest due first;
+    /// none while the database takes no writes.
     pub async fn claim(
+        &self,
+        kinds: &[Kind],
+        owner: &str,
+        n: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Lease>> {
+        if !self.takes_work(now).await {
+            return Ok(Vec::new());
+        }
+        self.watch(self.claim_due(kinds, owner, n, now).await, now)
+    }
+
+    async fn claim_due(
         &self,
         kinds: &[Kind],
         owner: &str,
@@ -481,16 +515,9 @@ impl Store {
     /// As [`Store::finish`], and the claim does not count as an attempt: nothing
     /// was tried.
     pub async fn postpone(&self, lease: &Lease, until: Timestamp, now: Timestamp) -> Result<()> {
-        let mut tx = self.write().await?;
+        let tx = self.write().await?;
         fence(&tx, lease).await?;
-        tx.execute(
-            "UPDATE work SET attempts = attempts - 1 \
-             WHERE kind = $1 AND subject_id = $2 AND attempts > 0",
-            [lease.kind.0.into(), lease.subject_id.as_str().into()],
-        )
-        .await?;
-        release(&mut tx, lease, Some(until), now).await?;
-        tx.commit().await
+        put_off(tx, lease, until, now).await
     }
 
     /// Makes the subject's work due now; while it runs, it will run again.

@@ -46,6 +46,18 @@ pub(crate) fn url() -> Option<&'static str> {
         .map(|cluster| cluster.url.as_str())
 }
 
+/// A new database in the cluster of this process, by its URL.
+pub(crate) fn new_database(name: &str) -> Option<String> {
+    let url = url()?;
+    let (_, host) = url.split_once("?host=").expect("the URL names its socket");
+    let made = Command::new(programs()?.join("createdb"))
+        .args(["-h", host, "-U", "ligature", name])
+        .output()
+        .expect("createdb runs");
+    assert!(made.status.success(), "{made:?}");
+    Some(url.replacen("/postgres?", &format!("/{name}?"), 1))
+}
+
 /// The directory of `initdb` and `pg_ctl`: on the PATH, or the newest that
 /// Debian's packages have.
 fn programs() -> Option<PathBuf> {

@@ -98,6 +98,13 @@ pub fn postgres_url() -> Option<&'static str> {
     cluster::url()
 }
 
+/// A database of a test's own in that cluster, by its URL. `None` where
+/// PostgreSQL is not installed.
+#[must_use]
+pub fn new_postgres_database(name: &str) -> Option<String> {
+    cluster::new_database(name)
+}
+
 /// Makes tests of `async fn(TestStore)`, each once on SQLite and once on
 /// PostgreSQL, in modules of these names.
 #[macro_export]

@@ -42,6 +42,8 @@ impl LinkKind {
 pub struct Links {
     public_url: Arc<str>,
     key: Arc<SecretSlice<u8>>,
+    /// Accepted, too, while the key is replaced.
+    previous: Option<Arc<SecretSlice<u8>>>,
 }
 
 /// Why a link is not honoured.
@@ -56,12 +58,14 @@ pub enum LinkError {
 }
 
 impl Links {
-    /// Links below `public_url`, signed with `key`.
+    /// Links below `public_url`, signed with `key`; those signed with `previous`
+    /// are honoured, too.
     #[must_use]
-    pub fn new(public_url: &str, key: SecretSlice<u8>) -> Self {
+    pub fn new(public_url: &str, key: SecretSlice<u8>, previous: Option<SecretSlice<u8>>) -> Self {
         Self {
             public_url: public_url.trim_end_matches('/').into(),
             key: Arc::new(key),
+            previous: previous.map(Arc::new),
         }
     }
 
@@ -72,7 +76,7 @@ impl Links {
             .saturating_add(LIFETIME)
             .unwrap_or(Timestamp::MAX)
             .as_second();
-        let signature = hex::encode(self.mac(kind, id, expires).finalize().into_bytes());
+        let signature = hex::encode(mac(&self.key, kind, id, expires).finalize().into_bytes());
         format!(
             "{}{}{id}?expires={expires}&signature={signature}",
             self.public_url,
@@ -93,26 +97,29 @@ impl Links {
         now: Timestamp,
     ) -> Result<(), LinkError> {
         let given = hex::decode(signature).map_err(|_| LinkError::Forged)?;
-        self.mac(kind, id, expires)
-            .verify_slice(&given)
-            .map_err(|_| LinkError::Forged)?;
+        let is_by = |key: &Arc<SecretSlice<u8>>| {
+            let made = mac(key, kind, id, expires);
+            made.verify_slice(&given).is_ok()
+        };
+        if !is_by(&self.key) && !self.previous.as_ref().is_some_and(is_by) {
+            return Err(LinkError::Forged);
+        }
         if now.as_second() > expires {
             Err(LinkError::Expired)
         } else {
             Ok(())
         }
     }
+}
 
-    fn mac(&self, kind: LinkKind, id: &str, expires: i64) -> Hmac<Sha256> {
-        let key = self.key.expose_secret();
-        // HMAC takes keys of any length; the fallback cannot be reached.
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
-        mac.update(kind.word());
-        mac.update(id.as_bytes());
-        mac.update(format!("\n{expires}").as_bytes());
-        mac
-    }
+fn mac(key: &SecretSlice<u8>, kind: LinkKind, id: &str, expires: i64) -> Hmac<Sha256> {
+    // HMAC takes keys of any length; the fallback cannot be reached.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret())
+        .unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+    mac.update(kind.word());
+    mac.update(id.as_bytes());
+    mac.update(format!("\n{expires}").as_bytes());
+    mac
 }
 
 #[cfg(test)]
@@ -120,7 +127,7 @@ mod tests {
     use super::*;
 
     fn links() -> Links {
-        Links::new("https://lig.example/", SecretSlice::from(vec![7; 32]))
+        Links::new("https://lig.example/", SecretSlice::from(vec![7; 32]), None)
     }
 
     fn parts(url: &str) -> (String, i64, String) {
@@ -164,6 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn both_keys_are_good_while_one_is_replaced() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let (id, expires, signature) = parts(&links().sign(LinkKind::Download, "msg_1", now));
+        let key = |byte| SecretSlice::from(vec![byte; 32]);
+        let replaced = Links::new("https://lig.example", key(8), Some(key(7)));
+        let check = |links: &Links| links.check(LinkKind::Download, &id, expires, &signature, now);
+        assert_eq!(check(&replaced), Ok(()));
+        let over = Links::new("https://lig.example", key(8), None);
+        assert_eq!(check(&over), Err(LinkError::Forged));
+    }
+
+    #[test]
     fn an_altered_link_is_refused() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let (id, expires, signature) = parts(&links().sign(LinkKind::Download, "msg_1", now));
@@ -183,7 +202,8 @@ mod tests {
             links().check(LinkKind::Download, &id, expires, "not hex", now),
             Err(LinkError::Forged)
         );
-        let other = Links::new("https://lig.example", SecretSlice::from(vec![8; 32]));
+        let key = |byte| SecretSlice::from(vec![byte; 32]);
+        let other = Links::new("https://lig.example", key(8), None);
         assert_eq!(
             other.check(LinkKind::Download, &id, expires, &signature, now),
             Err(LinkError::Forged)

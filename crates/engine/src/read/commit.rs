@@ -41,6 +41,10 @@ impl Reader {
         let envelope = Envelope::new(subject, &plan.selection, now);
         let messages = messages(&envelope, sorted.shaped, plan.selection.most_records)
             .map_err(|e| unusable(&e))?;
+        let messages = messages
+            .into_iter()
+            .map(|m| plan.held_if_asked(m.addressed(&plan.destination_id, subject)))
+            .collect();
         let about = plan.wanted.note().filter(|_| place.fresh);
         let notes = about
             .into_iter()
@@ -75,10 +79,7 @@ impl Reader {
                 .map(Place::stored)
                 .transpose()
                 .map_err(|e| unusable(&e))?,
-            messages: messages
-                .into_iter()
-                .map(|m| plan.held_if_asked(m.addressed(&plan.destination_id, subject)))
-                .collect(),
+            messages: self.results.keep(messages, now).await?,
             seen: sorted.seen,
             records,
             estimated_total: page.estimated_total,
@@ -90,10 +91,13 @@ impl Reader {
             },
             end: next.is_none().then_some(end),
         };
+        let bytes = commit.messages.iter().map(|message| message.body.bytes());
+        let bytes = bytes.sum();
         self.store
             .commit_page(lease, commit, now)
             .instrument(tracing::info_span!("commit", records))
             .await?;
+        self.room.taken(bytes).await;
         metrics::page(subject, records);
         if next.is_none() {
             metrics::read_ended(subject, OperationStatus::Success);

@@ -13,6 +13,16 @@ pub(super) fn info(msg: &str) -> NewLog {
     }
 }
 
+/// Something that has to be waited for.
+pub(super) fn waits(msg: &str, details: Value) -> NewLog {
+    NewLog {
+        severity: "WARNING".to_owned(),
+        msg: msg.to_owned(),
+        error: None,
+        details,
+    }
+}
+
 /// Something that is being dealt with.
 pub(super) fn warning(msg: &str, error: &str, details: Value) -> NewLog {
     line("WARNING", msg, error, details)

@@ -22,13 +22,15 @@ pub(crate) use sample::{Sampled, sample};
 use connector::{Connector, Filtering, Intent, Outcome, ReadIntent};
 use jiff::SignedDuration;
 use serde_json::json;
-use store::{Lease, ReadSubject, ReadType, Store, StoreError};
+use store::{Lease, NewLog, ReadSubject, ReadType, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
 use crate::registry::Registry;
+use crate::results::{KeepError, Results};
+use crate::room::Room;
 use crate::shape::{FieldFilter, Selection};
 use crate::trace;
 use due::Due;
@@ -46,6 +48,8 @@ const PAGES_PER_TURN: usize = 25;
 /// Claims without a committed page, waits for the budget aside. More than a
 /// provider's failures can come to: whatever it is, it does not end by itself.
 const MOST_CLAIMS: i32 = 60;
+/// How long a read waits before it looks again.
+const WAIT: SignedDuration = SignedDuration::from_secs(10);
 /// Steps without a page in one turn: a connector that asks for more is broken.
 const STEPS_PER_TURN: usize = 4 * PAGES_PER_TURN;
 
@@ -56,6 +60,8 @@ pub(crate) struct Reader {
     pub(crate) calls: Calls,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) registry: Registry,
+    pub(crate) results: Results,
+    pub(crate) room: Room,
 }
 
 /// How a turn ended, when it did not finish the run.
@@ -66,6 +72,8 @@ enum Stop {
     Store(StoreError),
     /// The definition makes no sense any more.
     Definition(String),
+    /// It has to wait for something that has nothing to do with it.
+    Wait(NewLog),
 }
 
 impl From<StoreError> for Stop {
@@ -76,6 +84,19 @@ impl From<StoreError> for Stop {
 impl From<CallError> for Stop {
     fn from(error: CallError) -> Self {
         Self::Call(error)
+    }
+}
+impl From<KeepError> for Stop {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::Store(error) => Self::Store(error),
+            KeepError::Objects(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, "a result could not be put into the object store");
+                let msg = "The read waits: the object store cannot take a big result";
+                Self::Wait(log::warning(msg, &error.to_string(), json!({})))
+            }
+        }
     }
 }
 impl From<connector::Failure> for Stop {
@@ -155,8 +176,18 @@ impl Reader {
         let mut attempts = lease.attempts;
         match self.pages(lease, subject, &mut attempts, cancel).await {
             Ok(()) => Ok(()),
-            Err(Stop::Store(error)) => Err(error),
-            Err(Stop::Call(CallError::Store(error))) => Err(error),
+            Err(Stop::Store(error) | Stop::Call(CallError::Store(error))) => {
+                if let StoreError::Unwritable(_) = error {
+                    // It is not the read's fault, if so much can be written down.
+                    let now = self.clock.now();
+                    self.store.postpone(lease, now + WAIT, now).await.ok();
+                }
+                Err(error)
+            }
+            Err(Stop::Wait(log)) => {
+                let now = self.clock.now();
+                self.store.wait(lease, &log, now + WAIT, now).await
+            }
             Err(Stop::Call(CallError::Budget { until })) => {
                 tracing::debug!(sync = %subject.sync.id, %until, "a read waits for the request budget");
                 self.store.postpone(lease, until, self.clock.now()).await
@@ -200,6 +231,7 @@ impl Reader {
         let (mut pages, mut steps) = (0, 0);
         while pages < PAGES_PER_TURN && steps < STEPS_PER_TURN && !cancel.is_cancelled() {
             steps += 1;
+            self.wait_for_room().await?;
             let request = connector.step(&place.state)?;
             let response = self
                 .calls
@@ -236,6 +268,18 @@ impl Reader {
             .store
             .finish(lease, Some(self.clock.now()), self.clock.now())
             .await?)
+    }
+
+    /// Stops the turn while too much waits to be delivered.
+    async fn wait_for_room(&self) -> Result<(), Stop> {
+        if self.room.is_left(self.clock.now()).await? {
+            return Ok(());
+        }
+        let most = self.room.most_bytes();
+        Err(Stop::Wait(log::waits(
+            "The read waits for deliveries: messages are not taken as fast as they are read",
+            json!({ "outboxMaxBytes": most.to_string() }),
+        )))
     }
 
     async fn plan(&self, connector: &dyn Connector, subject: &ReadSubject) -> Result<Plan, Stop> {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{MOST_MESSAGE_BYTES, MessageBody, NewMessage, ReadSubject, ReadType};
+use store::{LinkedResult, MOST_MESSAGE_BYTES, MessageBody, NewMessage, ReadSubject, ReadType};
 
 use super::record::ShapedRecord;
 use super::selection::Selection;
@@ -141,7 +141,7 @@ pub(crate) fn messages(
             batch_bytes = 0;
             let body = MessageBody::Url {
                 envelope: envelope.open("url", 1)?,
-                result: array(&[entry]),
+                result: LinkedResult::InRow(array(&[entry])),
             };
             messages.push(Shaped {
                 body,

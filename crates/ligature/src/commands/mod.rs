@@ -1,12 +1,16 @@
 //! The commands, one file each.
 
 mod api_key;
+mod backup;
 mod check;
+mod counter;
 mod delivery;
 mod demo;
 mod deploy;
+mod migrate;
 mod project;
 mod read;
+mod restore;
 mod sandbox;
 mod serve;
 mod server_client;
@@ -53,6 +57,12 @@ enum Command {
     /// List deliveries and replay them
     #[command(subcommand)]
     Delivery(delivery::Delivery),
+    /// Write everything to one file, while the server runs
+    Backup(backup::Backup),
+    /// Put a backup into an empty store, of either kind of database
+    Restore(restore::Restore),
+    /// Bring the database to this version, as a start would
+    Migrate(migrate::Migrate),
     /// Print the version
     Version,
 }
@@ -88,6 +98,9 @@ impl Ligature {
             Command::Project(project) => project.run().await?,
             Command::ApiKey(api_key) => api_key.run().await?,
             Command::Delivery(delivery) => Box::pin(delivery.run()).await?,
+            Command::Backup(backup) => Box::pin(backup.run()).await?,
+            Command::Restore(restore) => Box::pin(restore.run()).await?,
+            Command::Migrate(migrate) => migrate.run().await?,
             Command::Version => console::line(concat!("ligature ", env!("CARGO_PKG_VERSION")))?,
         }
         Ok(ExitCode::SUCCESS)

@@ -17,3 +17,4 @@ mod deploy;
 mod read;
 mod receiver;
 mod serve;
+mod storage;

@@ -65,7 +65,21 @@ impl Server {
 
     /// Starts the process and waits until it is ready.
     pub(crate) async fn launch(&mut self) {
-        let mut command = ligature();
+        self.launch_as(ligature()).await;
+    }
+
+    /// The same, from a line of a shell that ends in the command, `"$@"`.
+    pub(crate) async fn launch_through(&mut self, line: &str) {
+        let binary = ligature();
+        let mut command = Command::new("sh");
+        for (name, _) in binary.get_envs() {
+            command.env_remove(name);
+        }
+        command.args(["-c", line, "sh"]).arg(binary.get_program());
+        self.launch_as(command).await;
+    }
+
+    async fn launch_as(&mut self, mut command: Command) {
         command
             .arg("serve")
             .env("LIGATURE_LISTEN", format!("127.0.0.1:{}", self.port))
@@ -99,6 +113,15 @@ impl Server {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// From its next launch on it uses this database.
+    pub(crate) fn move_to(&mut self, database: String) {
+        self.database = Some(database);
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {

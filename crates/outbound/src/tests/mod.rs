@@ -1,6 +1,7 @@
 //! Through real sockets on loopback.
 
 mod guard;
+mod objects;
 mod provider;
 mod webhook;
 

@@ -3,8 +3,10 @@
 //! One text serves both databases: only the name of the binary type and a few
 //! storage options differ.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
+
+use crate::error::{Result as StoreResult, StoreError};
 
 mod audit;
 mod delivery;
@@ -14,6 +16,7 @@ mod lifecycle;
 mod manifest_upload;
 mod notifications;
 mod observe;
+mod storage;
 mod triggered;
 
 /// Every migration, oldest first.
@@ -28,12 +31,40 @@ impl MigratorTrait for Migrations {
             Box::new(lifecycle::Lifecycle),
             Box::new(triggered::Triggered),
             Box::new(delivery::Delivery),
+            Box::new(storage::Storage),
             Box::new(notifications::Notifications),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
         ]
     }
+}
+
+/// The names of every migration, oldest first.
+pub(crate) fn names() -> Vec<String> {
+    let migrations = Migrations::migrations();
+    migrations.iter().map(|m| m.name().to_owned()).collect()
+}
+
+/// The names of the migrations that were applied to a database, oldest first.
+pub(crate) async fn applied(db: &DatabaseTransaction) -> StoreResult<Vec<String>> {
+    Migrations::install(db).await?;
+    let applied = Migrations::get_migration_models(db).await?;
+    Ok(applied.into_iter().map(|m| m.version).collect())
+}
+
+/// The names of the migrations that a database still needs.
+///
+/// # Errors
+/// `Newer` when it has one that is not known here.
+pub(crate) async fn pending(db: &DatabaseTransaction) -> StoreResult<Vec<String>> {
+    let applied = applied(db).await?;
+    let known = names();
+    if let Some(migration) = applied.iter().find(|name| !known.contains(name)) {
+        let migration = migration.clone();
+        return Err(StoreError::Newer { migration });
+    }
+    Ok(known.into_iter().filter(|n| !applied.contains(n)).collect())
 }
 
 /// Executes a schema in the words of the database at hand.

@@ -34,7 +34,7 @@ pub use topic::Topic;
 
 use crate::connect::Tx;
 use crate::error::{Result, StoreError};
-use crate::outbox::{self, Compressed, NewMessage};
+use crate::outbox::{self, Compressed, LinkedResult, NewMessage};
 use crate::{Backend, Store};
 use happening::Subject;
 use payload::Payload;
@@ -98,7 +98,7 @@ pub(crate) async fn tell_of_death(
     tell(tx, died, now).await?;
     let select = tx.backend().sql(
         "SELECT id FROM installation WHERE connection_id = $1 AND EXISTS (SELECT 1 FROM sync \
-         WHERE sync.installation_id = installation.id AND sync.due_at IS NOT NULL) ORDER BY id",
+         WHERE sync.installation_id = installation.id AND sync.due_at IS NOT NULL AND NOT sync.paused) ORDER BY id",
         [connection_id.into()],
     );
     for row in tx.db().query_all_raw(select).await? {
@@ -146,13 +146,17 @@ impl Store {
     /// A config that a notification left to be fetched, as JSON. It needs no
     /// scope: the caller has checked a signed URL.
     pub async fn notification_config(&self, message_id: &str, part: ConfigPart) -> Result<Vec<u8>> {
-        let configs = self.message_result(message_id).await?;
-        let mut configs: HashMap<String, Box<RawValue>> = serde_json::from_slice(&configs)
-            .map_err(|_| StoreError::not_found("config of message", message_id))?;
+        let gone = || StoreError::not_found("config of message", message_id);
+        // Configs are kept with their message.
+        let LinkedResult::InRow(configs) = self.message_result(message_id).await? else {
+            return Err(gone());
+        };
+        let mut configs: HashMap<String, Box<RawValue>> =
+            serde_json::from_slice(&configs).map_err(|_| gone())?;
         let config = configs.remove(part.key());
         config
             .map(|config| config.get().as_bytes().to_vec())
-            .ok_or_else(|| StoreError::not_found("config of message", message_id))
+            .ok_or_else(gone)
     }
 
     /// Tells what has happened where nothing else of the store changes with it.

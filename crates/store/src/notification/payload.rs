@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::event::NotificationEvent;
 use crate::error::{Result, StoreError};
-use crate::outbox::{MOST_MESSAGE_BYTES, MessageBody};
+use crate::outbox::{LinkedResult, MOST_MESSAGE_BYTES, MessageBody};
 
 /// A part of a notification that may be fetched by a link instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Payload {
         }
         Ok(MessageBody::Url {
             envelope: written(self.event, linked)?,
-            result: serde_json::to_vec(&result).map_err(unwritable)?,
+            result: LinkedResult::InRow(serde_json::to_vec(&result).map_err(unwritable)?),
         })
     }
 }
@@ -166,8 +166,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_goes_by_link() {
-        let MessageBody::Url { envelope, result } =
-            body(MOST_MESSAGE_BYTES + 1, &[ConfigPart::Config])
+        let MessageBody::Url {
+            envelope,
+            result: LinkedResult::InRow(result),
+        } = body(MOST_MESSAGE_BYTES + 1, &[ConfigPart::Config])
         else {
             panic!("it does not fit")
         };

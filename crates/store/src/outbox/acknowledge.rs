@@ -89,6 +89,10 @@ impl Store {
     /// is passed over. A destination that took something is no longer failing;
     /// one that has failed for too long, or is gone, is disabled.
     pub async fn acknowledge(&self, results: &[Acknowledged], now: Timestamp) -> Result<()> {
+        self.watch(self.settle(results, now).await, now)
+    }
+
+    async fn settle(&self, results: &[Acknowledged], now: Timestamp) -> Result<()> {
         // In one order everywhere, so that two senders cannot lock each other out.
         let mut results: Vec<&Acknowledged> = results.iter().collect();
         results.sort_by(|a, b| a.id.cmp(&b.id));

@@ -20,7 +20,7 @@ use crate::{Backend, Store};
 
 /// The columns of a message to be sent.
 const CLAIMED: &str = "id, destination_id, project_id, attempt, \
-     attempt - replayed_after AS round_attempt, seq, envelope, body, create_time";
+     attempt - replayed_after AS round_attempt, seq, envelope, body, object_key, bytes, create_time";
 
 /// What a claim came to.
 #[derive(Debug, Clone)]
@@ -110,6 +110,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Claimed> {
         let room = room.into();
+        // What could not be acknowledged must not be sent.
+        if !self.takes_work(now).await {
+            return Ok(Claimed {
+                messages: Vec::new(),
+                more: false,
+                rated_until: None,
+            });
+        }
         let due = self.due_destinations(now).await?;
         let mut claimed = Claimed {
             messages: Vec::new(),

@@ -14,6 +14,8 @@ mod rate;
 mod replay;
 mod share;
 
+use std::io::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult};
 
@@ -21,6 +23,7 @@ use crate::Store;
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::{Result, StoreError};
+use crate::object;
 use crate::statement::time;
 use crate::wake::WakeKind;
 
@@ -53,8 +56,56 @@ pub enum MessageBody {
         envelope: Vec<u8>,
         /// What is fetched: the JSON array that `result` would have held, or a
         /// notification's configs by their keys.
-        result: Vec<u8>,
+        result: LinkedResult,
     },
+}
+
+impl MessageBody {
+    /// The size, as it is given: what is kept is compressed, and never more.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let bytes = |body: &[u8]| u64::try_from(body.len()).unwrap_or(u64::MAX);
+        match self {
+            Self::Inline(body) => bytes(body),
+            Self::Url { envelope, result } => bytes(envelope).saturating_add(result.bytes()),
+        }
+    }
+}
+
+/// Where a result that is fetched by a URL lies.
+#[derive(Clone, PartialEq, Eq)]
+pub enum LinkedResult {
+    /// In the message's own row.
+    InRow(Vec<u8>),
+    /// In the object store, compressed as [`compressed`](crate::compressed) does
+    /// it. The object is there before a message names it.
+    InObject {
+        /// Its key.
+        key: String,
+        /// Its size there.
+        bytes: u64,
+    },
+}
+
+/// As with [`MessageBody`], only the size is shown.
+impl std::fmt::Debug for LinkedResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::InRow(_) => "InRow",
+            Self::InObject { .. } => "InObject",
+        };
+        f.debug_tuple(name).field(&self.bytes()).finish()
+    }
+}
+
+impl LinkedResult {
+    /// The size, as it is kept or, in a message yet to be put in, as it is.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::InRow(result) => u64::try_from(result.len()).unwrap_or(u64::MAX),
+            Self::InObject { bytes, .. } => *bytes,
+        }
+    }
 }
 
 /// Bodies hold customers' data, so only their sizes are shown.
@@ -65,7 +116,7 @@ impl std::fmt::Debug for MessageBody {
             Self::Url { envelope, result } => f
                 .debug_struct("Url")
                 .field("envelope_bytes", &envelope.len())
-                .field("result_bytes", &result.len())
+                .field("result", result)
                 .finish(),
         }
     }
@@ -123,6 +174,7 @@ pub(crate) struct Compressed<'a> {
     message: &'a NewMessage,
     envelope: Option<Vec<u8>>,
     body: Vec<u8>,
+    object: Option<(&'a str, u64)>,
 }
 
 impl<'a> Compressed<'a> {
@@ -131,17 +183,36 @@ impl<'a> Compressed<'a> {
         messages
             .iter()
             .map(|message| {
-                let (envelope, body) = match &message.body {
-                    MessageBody::Inline(body) => (None, body),
-                    MessageBody::Url { envelope, result } => (Some(compress(envelope)?), result),
+                let (envelope, body, object) = match &message.body {
+                    MessageBody::Inline(body) => (None, compressed(body)?, None),
+                    MessageBody::Url { envelope, result } => {
+                        let (body, object) = match result {
+                            LinkedResult::InRow(result) => (compressed(result)?, None),
+                            LinkedResult::InObject { key, bytes } => {
+                                (Vec::new(), Some((key.as_str(), *bytes)))
+                            }
+                        };
+                        (Some(compressed(envelope)?), body, object)
+                    }
                 };
                 Ok(Self {
                     message,
                     envelope,
-                    body: compress(body)?,
+                    body,
+                    object,
                 })
             })
             .collect()
+    }
+
+    /// What it takes to keep it, in the row and outside.
+    pub(crate) fn bytes(&self) -> i64 {
+        let here = self.body.len() + self.envelope.as_ref().map_or(0, Vec::len);
+        let there = self.object.map_or(0, |(_, bytes)| bytes);
+        i64::try_from(here)
+            .ok()
+            .and_then(|here| here.checked_add_unsigned(there))
+            .unwrap_or(i64::MAX)
     }
 }
 
@@ -160,10 +231,10 @@ pub(crate) async fn put(
         let destination = tx.db().query_one_raw(destination).await?;
         let destination = destination
             .ok_or_else(|| StoreError::not_found("destination", &new.message.destination_id))?;
-        tx.execute(
+        let added = tx.execute(
             "INSERT INTO outbox (id, project_id, destination_id, installation_id, operation_id, \
-             num_records, envelope, body, status, attempt, next_at, create_time) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $9) \
+             num_records, envelope, body, status, attempt, next_at, create_time, object_key, bytes) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $9, $10, $11) \
              ON CONFLICT (id) DO NOTHING",
             [
                 new.message.id.as_str().into(),
@@ -175,9 +246,13 @@ pub(crate) async fn put(
                 new.envelope.clone().into(),
                 new.body.as_slice().into(),
                 ms(now).into(),
+                new.object.map(|(key, _)| key).into(),
+                new.bytes().into(),
             ],
-        )
-        .await?;
+        );
+        if let (1.., Some((key, _))) = (added.await?, new.object) {
+            object::settle(tx, key).await?;
+        }
     }
     order::place(tx, messages.iter().map(|new| new.message)).await?;
     if !messages.is_empty() {
@@ -186,8 +261,34 @@ pub(crate) async fn put(
     Ok(())
 }
 
-fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
+/// Compressed as bodies are kept, in rows and in objects.
+pub fn compressed(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(corrupt)
+}
+
+/// Undoes [`compressed`], piece by piece.
+pub struct Inflater(zstd::stream::write::Decoder<'static, Vec<u8>>);
+
+impl std::fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Inflater")
+    }
+}
+
+impl Inflater {
+    /// Ready for the first piece.
+    pub fn new() -> Result<Self> {
+        zstd::stream::write::Decoder::new(Vec::new())
+            .map(Self)
+            .map_err(corrupt)
+    }
+
+    /// What a piece comes to; may be nothing yet.
+    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
+        self.0.write_all(piece).map_err(corrupt)?;
+        self.0.flush().map_err(corrupt)?;
+        Ok(std::mem::take(self.0.get_mut()))
+    }
 }
 
 fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -201,9 +302,21 @@ fn corrupt(error: std::io::Error) -> StoreError {
     }
 }
 
+/// The result of a row that has an envelope.
+fn linked(row: &QueryResult, body: &[u8]) -> Result<LinkedResult> {
+    match row.try_get("", "object_key")? {
+        None => Ok(LinkedResult::InRow(decompress(body)?)),
+        Some(key) => {
+            let bytes: i64 = row.try_get("", "bytes")?;
+            let bytes = u64::try_from(bytes).unwrap_or_default();
+            Ok(LinkedResult::InObject { key, bytes })
+        }
+    }
+}
+
 impl OutboxMessage {
     fn of(row: &QueryResult, failing: bool) -> Result<Self> {
-        let body = decompress(&row.try_get::<Vec<u8>>("", "body")?)?;
+        let body = row.try_get::<Vec<u8>>("", "body")?;
         let envelope: Option<Vec<u8>> = row.try_get("", "envelope")?;
         Ok(Self {
             id: row.try_get("", "id")?,
@@ -214,10 +327,10 @@ impl OutboxMessage {
             in_sequence: row.try_get::<Option<i64>>("", "seq")?.is_some(),
             failing,
             body: match envelope {
-                None => MessageBody::Inline(body),
+                None => MessageBody::Inline(decompress(&body)?),
                 Some(envelope) => MessageBody::Url {
                     envelope: decompress(&envelope)?,
-                    result: body,
+                    result: linked(row, &body)?,
                 },
             },
             create_time: time(row, "create_time")?,
@@ -228,9 +341,9 @@ impl OutboxMessage {
 impl Store {
     /// The JSON array that a message's `result` would have held. It needs no
     /// scope: the caller has checked a signed URL.
-    pub async fn message_result(&self, message_id: &str) -> Result<Vec<u8>> {
+    pub async fn message_result(&self, message_id: &str) -> Result<LinkedResult> {
         let select = self.backend().sql(
-            "SELECT body FROM outbox WHERE id = $1 AND envelope IS NOT NULL",
+            "SELECT body, object_key, bytes FROM outbox WHERE id = $1 AND envelope IS NOT NULL",
             [message_id.into()],
         );
         let row = self
@@ -238,6 +351,21 @@ impl Store {
             .query_one_raw(select)
             .await?
             .ok_or_else(|| StoreError::not_found("message", message_id))?;
-        decompress(&row.try_get::<Vec<u8>>("", "body")?)
+        linked(&row, &row.try_get::<Vec<u8>>("", "body")?)
+    }
+}
+
+impl Store {
+    /// What it takes to keep the messages that wait to be delivered, in rows and
+    /// objects: bytes. It reads an index of them all, so ask seldom.
+    pub async fn waiting_bytes(&self) -> Result<u64> {
+        let select = self.backend().sql(
+            "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM outbox \
+             WHERE status IN ('pending', 'held')",
+            [],
+        );
+        let row = self.read().query_one_raw(select).await?;
+        let bytes: i64 = row.map_or(Ok(0), |row| row.try_get("", "bytes"))?;
+        Ok(u64::try_from(bytes).unwrap_or_default())
     }
 }

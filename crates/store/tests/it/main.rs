@@ -1,8 +1,7 @@
 //! The store's tests, every one on both databases.
 
 #[cfg(test)]
-mod fixture;
-
+mod archive;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
@@ -10,13 +9,21 @@ mod delivery;
 #[cfg(test)]
 mod delivery_model;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
 mod manifest_upload;
 #[cfg(test)]
 mod notification;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod open;
 #[cfg(test)]
 mod outbox;
+#[cfg(test)]
+mod prune;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]

@@ -48,7 +48,8 @@ async fn second_destination(store: &Store, world: &World) -> Destination {
 /// Every message that is due.
 async fn due(store: &Store) -> Vec<OutboxMessage> {
     let now = after(1_000_000);
-    store.claim_messages("test", 100, now).await.unwrap()
+    let claimed = store.claim_messages("test", 100, now).await.unwrap();
+    claimed.messages
 }
 
 /// The events told so far; each is told once only.
@@ -158,7 +159,11 @@ async fn a_death_is_told_once(store: TestStore) {
     }
     // Beside the one of the fixture, which has no schedule, one that has.
     let revision = crate::fixture::new_revision("scheduled", json!({}));
-    let integration = tenant.deploy(vec![revision], NOW).await.unwrap().remove(0);
+    let integration = tenant
+        .deploy(vec![revision], false, NOW)
+        .await
+        .unwrap()
+        .remove(0);
     let mut new = new_installation(&world, "acme", &world.connection.id);
     new.revision_id = integration.latest_revision.id;
     new.integration_id = integration.id;
@@ -252,7 +257,8 @@ async fn a_disabled_destination_is_not_told_of_itself(store: TestStore) {
     }
     // Twice, as two attempts at once would have it.
     for at in [1, 2] {
-        let disabled = store.disable_destination(&world.destination.id, after(at));
+        let disabled =
+            store.disable_destination(&world.destination.id, WhyDisabled::Gone, after(at));
         disabled.await.unwrap();
     }
     let messages = due(&store).await;
@@ -260,7 +266,7 @@ async fn a_disabled_destination_is_not_told_of_itself(store: TestStore) {
     assert_eq!(messages[0].destination_id, second.id);
     // The other way round the message waits until the first is enabled again.
     store
-        .disable_destination(&second.id, after(3))
+        .disable_destination(&second.id, WhyDisabled::Gone, after(3))
         .await
         .unwrap();
     assert!(due(&store).await.is_empty());
@@ -298,7 +304,7 @@ async fn big_configs_are_left_to_be_fetched(store: TestStore) {
     // A message of records has none.
     let body = MessageBody::Url {
         envelope: b"{}".to_vec(),
-        result: b"[]".to_vec(),
+        result: LinkedResult::InRow(b"[]".to_vec()),
     };
     let lease = claim(&store, "reader", after(2)).await;
     let commit = PageCommit {

@@ -4,12 +4,18 @@ use sea_orm::{ConnectionTrait, Statement};
 use store::{Backend, Overview, Settings, Store, StoreError};
 use testing::TestStore;
 
-use crate::fixture::{NOW, behind, project, world};
+use crate::fixture::{NOW, behind, claim, page, project, world};
 
-testing::both!(opens_again, counts_everything, refuses_other_urls);
+testing::both!(
+    opens_again,
+    counts_everything,
+    refuses_other_urls,
+    an_older_version_beside_a_newer_schema,
+    migrating_says_what_it_did,
+);
 
 async fn opens_again(store: TestStore) {
-    store.ping().await.unwrap();
+    store.readiness(NOW).await.unwrap();
     let (made, _) = project(&store, "mail").await;
     let store = store.reopen().await;
     let projects = store.projects(&store.operator()).await.unwrap();
@@ -30,6 +36,47 @@ async fn counts_everything(store: TestStore) {
         ),
         (1, 1, 1, 1, 0)
     );
+}
+
+async fn an_older_version_beside_a_newer_schema(store: TestStore) {
+    world(&store, "mail").await;
+    let db = behind(&store).await;
+    db.execute_unprepared(
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('0999_later', 1)",
+    )
+    .await
+    .unwrap();
+    // What runs already goes on: migrations only add.
+    store.readiness(NOW).await.unwrap();
+    let lease = claim(&store, "reader", NOW).await;
+    store.commit_page(&lease, page("{}"), NOW).await.unwrap();
+    Store::clone(&store).close().await;
+    let error = Store::open(store.settings.clone(), NOW).await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("0999_later") && text.contains("newer version"),
+        "{text}"
+    );
+}
+
+async fn migrating_says_what_it_did(store: TestStore) {
+    Store::clone(&store).close().await;
+    let again = Store::migrate(store.settings.clone(), NOW).await.unwrap();
+    assert_eq!(again.applied, Vec::<String>::new());
+    let mut settings = store.settings.clone();
+    let dir = tempfile::TempDir::new().unwrap();
+    match settings.schema {
+        Some(schema) => settings.schema = Some(format!("{schema}_new")),
+        None => settings.url = format!("sqlite:{}", dir.path().join("new.db").display()),
+    }
+    let first = Store::migrate(settings.clone(), NOW).await.unwrap();
+    assert_eq!(
+        (first.applied.len(), &*first.applied[0]),
+        (again.total, "0001_initial")
+    );
+    assert!(first.applied.iter().any(|name| name == "0006_storage"));
+    Store::open(settings, NOW).await.unwrap();
 }
 
 async fn refuses_other_urls(store: TestStore) {
@@ -68,7 +115,7 @@ async fn nodes_that_start_together_migrate_once() {
     let nodes = (0..6).map(|_| tokio::spawn(Store::open(settings.clone(), NOW)));
     for node in nodes.collect::<Vec<_>>() {
         let node = node.await.unwrap().unwrap();
-        node.ping().await.unwrap();
+        node.readiness(NOW).await.unwrap();
         node.close().await;
     }
 }

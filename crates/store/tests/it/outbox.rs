@@ -1,8 +1,8 @@
 //! The outbox: claims, acknowledgements, and what a late sender can do.
 
 use store::{
-    Acknowledged, DeliveriesOverview, DeliveryOutcome, MessageBody, OutboxMessage, PageCommit,
-    StoreError, WhyDisabled,
+    Acknowledged, DeliveriesOverview, DeliveryOutcome, LinkedResult, MessageBody, OutboxMessage,
+    PageCommit, StoreError, WhyDisabled,
 };
 use testing::TestStore;
 
@@ -69,7 +69,7 @@ async fn a_message_is_sent_as_it_was_put_in(store: TestStore) {
     let world = world(&store, "mail").await;
     let url = MessageBody::Url {
         envelope: b"{}".to_vec(),
-        result: vec![b'7'; 400_000],
+        result: LinkedResult::InRow(vec![b'7'; 400_000]),
     };
     let ids = put(&store, &world, vec![inline(), url.clone()]).await;
     let claimed = store.claim_messages("sender", 9, after(1)).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_message_is_sent_as_it_was_put_in(store: TestStore) {
     assert_eq!(claimed[0].project_id, world.project.id);
     assert_eq!(claimed[0].create_time, after(0));
     let result = store.message_result(&ids[1]).await.unwrap();
-    assert_eq!(result.len(), 400_000);
+    assert_eq!(result, LinkedResult::InRow(vec![b'7'; 400_000]));
     // What goes inline has no URL.
     let inline = store.message_result(&ids[0]).await;
     assert!(matches!(inline, Err(StoreError::NotFound { .. })));

@@ -4,7 +4,8 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use store::{
-    Credential, MasterKeys, NewApiKey, NewOAuthState, OAuthStateTaken, Settings, Store, StoreError,
+    Credential, MasterKeys, NewApiKey, NewOAuthState, OAuthStateTaken, Rotation, RotationStep,
+    Settings, Store, StoreError,
 };
 use testing::TestStore;
 
@@ -13,6 +14,8 @@ use crate::fixture::{NOW, World, after, behind, new_destination, tokens, world};
 testing::both!(
     another_key_is_refused,
     the_key_is_replaced,
+    a_replacement_that_was_killed_goes_on,
+    what_neither_key_opens_holds_nothing_up,
     a_value_opens_only_in_its_row,
     nothing_secret_lies_open,
     credentials_are_compared_and_set,
@@ -52,6 +55,11 @@ async fn the_key_is_replaced(store: TestStore) {
     let settings = store.settings.clone();
     let kept = store.reopen().await;
     let replaced = again_in_place(&kept, MasterKeys::new([8; 32], Some([7; 32]))).await;
+    // Nothing waits for it: both keys are good.
+    assert_opens(&replaced, &world).await;
+    assert!(replaced.is_rotating());
+    assert_eq!(rotate(&replaced, 1).await, (5, 0));
+    assert_eq!(rotate(&replaced, 1).await, (0, 0));
     replaced.close().await;
     // Once everything is wrapped anew, the old key is not needed any more.
     let settings = Settings {
@@ -62,6 +70,83 @@ async fn the_key_is_replaced(store: TestStore) {
     assert_opens(&store, &world).await;
     let taken = store.take_oauth_state("the state", NOW).await.unwrap();
     assert!(matches!(taken, OAuthStateTaken::Valid { .. }));
+}
+
+/// Wraps everything anew, so many at a time; how many that were, and how many
+/// could not be opened.
+async fn rotate(store: &Store, at_a_time: u32) -> (u64, u64) {
+    let mut rotation = Rotation::default();
+    loop {
+        match store.rotate(&mut rotation, at_a_time).await.unwrap() {
+            RotationStep::More { .. } => {}
+            RotationStep::Done { wrapped, failed } => return (wrapped, failed),
+        }
+    }
+}
+
+async fn a_replacement_that_was_killed_goes_on(store: TestStore) {
+    let world = world(&store, "mail").await;
+    let settings = store.settings.clone();
+    let with = |current, previous| Settings {
+        keys: MasterKeys::new(current, previous),
+        ..settings.clone()
+    };
+    let (old, new) = ([7; 32], [8; 32]);
+    let store = again_in_place(&store, MasterKeys::new(new, Some(old))).await;
+    // The canary and one more; then it is killed.
+    let mut rotation = Rotation::default();
+    while !matches!(
+        store.rotate(&mut rotation, 1).await.unwrap(),
+        RotationStep::More { wrapped: 2, .. }
+    ) {}
+    store.close().await;
+    let error = Store::open(with(new, None), NOW).await.unwrap_err();
+    assert!(
+        error.to_string().contains("LIGATURE_SECRET_KEY_PREVIOUS"),
+        "{error}"
+    );
+    // Back to the old key would do as well.
+    let store = Store::open(with(old, Some(new)), NOW).await.unwrap();
+    assert_opens(&store, &world).await;
+    store.close().await;
+    let store = Store::open(with(new, Some(old)), NOW).await.unwrap();
+    assert_eq!(rotate(&store, 2).await, (2, 0));
+    store.close().await;
+    let store = Store::open(with(new, None), NOW).await.unwrap();
+    assert!(!store.is_rotating());
+    assert_opens(&store, &world).await;
+}
+
+async fn what_neither_key_opens_holds_nothing_up(store: TestStore) {
+    let world = world(&store, "mail").await;
+    let db = behind(&store).await;
+    db.execute_unprepared("UPDATE destination SET signing_key = client_secret FROM provider_app")
+        .await
+        .unwrap();
+    let store = again_in_place(&store, MasterKeys::new([8; 32], Some([7; 32]))).await;
+    assert_eq!(rotate(&store, 9).await, (3, 1));
+    assert_eq!(access_token(&store, &world.connection.id).await, "first");
+}
+
+#[tokio::test]
+async fn two_nodes_replace_the_key_at_once() {
+    let Some(store) = testing::postgres().await else {
+        return;
+    };
+    let world = world(&store, "mail").await;
+    let settings = |current, previous| Settings {
+        keys: MasterKeys::new(current, Some(previous)),
+        ..store.settings.clone()
+    };
+    let a = Store::open(settings([8; 32], [7; 32]), NOW).await.unwrap();
+    let b = Store::open(settings([8; 32], [7; 32]), NOW).await.unwrap();
+    // One that has not been given the new key as its own yet.
+    let behind_them = Store::open(settings([7; 32], [8; 32]), NOW).await.unwrap();
+    let (by_a, by_b) = tokio::join!(rotate(&a, 1), rotate(&b, 1));
+    assert_eq!(by_a.0 + by_b.0, 4, "each value once: {by_a:?} {by_b:?}");
+    for node in [&a, &b, &behind_them] {
+        assert_opens(node, &world).await;
+    }
 }
 
 async fn again_in_place(store: &TestStore, keys: MasterKeys) -> Store {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use store::{
-    Connection, ConnectionStatus, Consumer, Group, Installation, Integration, MessageBody,
-    NewProject, Project, ReadSubject, ReadType, Revision, Sync,
+    Connection, ConnectionStatus, Consumer, Group, Installation, Integration, LinkedResult,
+    MessageBody, NewProject, Project, ReadSubject, ReadType, Revision, Sync,
 };
 
 use super::super::message::{Envelope, Shaped, messages};
@@ -251,7 +251,8 @@ async fn one_record_fills_a_message_and_a_byte_more_is_fetched() {
     );
     assert!(open.get("result").is_none() && open["operationId"] == "operation");
     let ShapedRecord(entry) = entry(most + 1);
-    assert_eq!(*result, [b"[", entry.as_slice(), b"]"].concat());
+    let array = [b"[", entry.as_slice(), b"]"].concat();
+    assert_eq!(*result, LinkedResult::InRow(array));
 }
 
 #[tokio::test]
@@ -351,6 +352,9 @@ async fn all_entries_come_in_order_and_no_message_is_too_big() {
                         serde_json::from_value(message["result"].clone()).unwrap()
                     }
                     MessageBody::Url { result, .. } => {
+                        let LinkedResult::InRow(result) = result else {
+                            panic!("{one:?}")
+                        };
                         // Only what does not fit alone is fetched.
                         prop_assert!(result.len() + 500 > MOST_BYTES);
                         serde_json::from_slice(result).unwrap()

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::sandbox::SandboxFlags;
 use crate::config::{Networks, NodeFlags, ProviderFlags, StoreFlags};
 use crate::console;
+use crate::keep::KeepFlags;
 use crate::node::{self, Node};
 use inbox::Inbox;
 use walk::Walk;
@@ -162,6 +163,7 @@ impl Demo {
                 ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
             ]),
             otlp_endpoint: None,
+            keep: KeepFlags::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod limits;
 mod paused;
 mod reconnected;
 mod removed;
+mod room;
 mod sample;
 mod schedule;
 mod skew;

@@ -79,8 +79,17 @@ async fn another_workspace_is_read_from_its_beginning(store: TestStore) {
     let runs = world.api.get(&path).await.json(200)["results"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 2, "{runs}");
     assert_eq!(runs[0]["metadata"]["readType"], "backfill");
-    assert_eq!((&runs[1]["id"], &runs[1]["status"]), (&first["id"], &json!("failure")));
-    assert!(runs[1]["result"].as_str().unwrap().contains("another workspace"), "{runs}");
+    assert_eq!(
+        (&runs[1]["id"], &runs[1]["status"]),
+        (&first["id"], &json!("failure"))
+    );
+    assert!(
+        runs[1]["result"]
+            .as_str()
+            .unwrap()
+            .contains("another workspace"),
+        "{runs}"
+    );
     // The same one again is no reason to read anything again.
     connect(&world, "acme-labs").await;
     world.clock.advance(SignedDuration::from_hours(2));

@@ -4,11 +4,13 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testing::TestStore;
 
-use crate::world::World;
 use crate::world::steps::everything;
+use crate::world::{Plan, World};
 
 testing::both!(
     a_big_record_is_fetched_by_its_link,
+    a_very_big_record_lies_in_the_object_store,
+    an_object_goes_when_its_message_does,
     links_are_made_here_and_end
 );
 
@@ -66,6 +68,85 @@ async fn a_big_record_is_fetched_by_its_link(store: TestStore) {
         "the record is not as it was sent"
     );
     assert!(entries[0]["fields"]["key"].is_string());
+}
+
+/// A world that keeps big results in a directory.
+async fn world_with_objects(store: TestStore, dir: &std::path::Path) -> World {
+    let outbound = outbound::Outbound::new(&outbound::Settings::new("test")).unwrap();
+    let location = outbound::ObjectLocation::Directory(dir.to_owned());
+    let plan = Plan {
+        objects: Some(outbound::Objects::new(&outbound, location).unwrap()),
+        ..Plan::default()
+    };
+    let world = World::planned(store, plan).await;
+    world.prepare().await;
+    world
+}
+
+async fn an_object_goes_when_its_message_does(store: TestStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let world = world_with_objects(store, dir.path()).await;
+    big_project(&world, 900_000).await;
+    world
+        .install(json!({ "projects": everything("projects") }))
+        .await;
+    world.arrived(1).await;
+    world
+        .until("the acknowledgement", async || {
+            let overview = world.engine.store.overview().await.unwrap();
+            (overview.messages_delivered == 1).then_some(())
+        })
+        .await;
+    world.clock.advance(SignedDuration::from_hours(29 * 24));
+    assert_eq!(files_below(dir.path()).len(), 1);
+    world.clock.advance(SignedDuration::from_hours(2 * 24));
+    world
+        .until("the object is deleted", async || {
+            files_below(dir.path()).is_empty().then_some(())
+        })
+        .await;
+    let overview = world.engine.store.overview().await.unwrap();
+    assert_eq!(overview.messages_delivered, 0);
+}
+
+async fn a_very_big_record_lies_in_the_object_store(store: TestStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let world = world_with_objects(store, dir.path()).await;
+    let raw = big_project(&world, 900_000).await;
+    assert!(raw.len() > 1_100_000);
+    world
+        .install(json!({ "projects": everything("projects") }))
+        .await;
+    world.arrived(1).await;
+    let message = world.receiver.taken()[0].message();
+    let url = message["resultInfo"]["downloadUrl"].as_str().unwrap();
+    let answer = world.follow(url).await;
+    let text = answer.text();
+    assert_eq!(answer.json(200).as_array().unwrap().len(), 1);
+    assert!(text.contains(&format!("\"raw\":{raw}")));
+    // It is there, and compressed.
+    let files = files_below(dir.path());
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert!(std::fs::metadata(&files[0]).unwrap().len() < 100_000);
+    // Without it the link says so, and tells nothing else.
+    std::fs::remove_file(&files[0]).unwrap();
+    let problem = world.follow(url).await.problem(503).to_string();
+    assert!(!problem.contains("results/"), "{problem}");
+}
+
+fn files_below(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 async fn links_are_made_here_and_end(store: TestStore) {

@@ -34,7 +34,7 @@ async fn without_its_store_it_is_alive_and_not_ready(store: TestStore) {
         "{problem}"
     );
     // What went wrong is ours to know.
-    let problem = world.api.get("/v1/projects").await.problem(500).to_string();
+    let problem = world.api.get("/v1/projects").await.problem(503).to_string();
     assert!(
         !problem.to_lowercase().contains("sql") && !problem.contains("pool"),
         "{problem}"

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use bitbucket::{Bitbucket, Endpoints};
 use engine::{Clock as _, Engine, Parts, Registry, actions};
-use outbound::{Outbound, Settings};
+use outbound::{Objects, Outbound, Settings};
 use secrecy::{ExposeSecret as _, SecretSlice};
-use store::{NewApiKey, Store};
+use store::{NewApiKey, Retention, Store};
 use testing::TestStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,10 @@ pub(crate) struct Plan {
     pub(crate) may_reach_loopback: bool,
     /// Most messages a second for a project; 0 is no limit.
     pub(crate) delivery_rate: u32,
+    /// Where big results go.
+    pub(crate) objects: Option<Objects>,
+    /// What may wait to be delivered.
+    pub(crate) outbox_max_bytes: u64,
 }
 
 impl Default for Plan {
@@ -52,6 +56,8 @@ impl Default for Plan {
             works: true,
             may_reach_loopback: true,
             delivery_rate: 0,
+            objects: None,
+            outbox_max_bytes: u64::MAX,
         }
     }
 }
@@ -114,7 +120,11 @@ impl World {
             clock: clock.clone(),
             registry: Registry::new(vec![Arc::new(Bitbucket::new(&endpoints).unwrap())]),
             public_url: origin.clone(),
+            objects: plan.objects,
             link_key: SecretSlice::from(vec![9; 32]),
+            previous_link_key: None,
+            retention: Retention::of_days(30),
+            outbox_max_bytes: plan.outbox_max_bytes,
             min_schedule_s: 600,
             budgets: Vec::new(),
             delivery_rate: plan.delivery_rate,
