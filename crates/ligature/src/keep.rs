@@ -10,8 +10,9 @@ use store::Retention;
 /// What is kept.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KeepFlags {
-    /// Where results too big for a row are kept: a directory, or s3://BUCKET/PREFIX with the usual
-    /// AWS_… variables (default: `objects` in the data directory; with PostgreSQL, the rows)
+    /// Where results too big for a row are kept: a directory, or an s3: URL of a bucket and a
+    /// prefix, with the usual AWS variables (default: `objects` in the data directory; with
+    /// PostgreSQL, the rows)
     #[arg(long, env = "LIGATURE_OBJECT_STORE", value_name = "DIR|URL")]
     pub(crate) object_store: Option<String>,
     /// How long ended operations, their logs and delivered messages are kept; dead letters thrice

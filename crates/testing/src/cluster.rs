@@ -50,7 +50,14 @@ pub(crate) fn url() -> Option<&'static str> {
 pub(crate) fn new_database(name: &str) -> Option<String> {
     let url = url()?;
     let (_, host) = url.split_once("?host=").expect("the URL names its socket");
-    let made = Command::new(programs()?.join("createdb"))
+    // A program of the client's, which may lie elsewhere than the server's.
+    let beside = programs()?.join("createdb");
+    let createdb = if beside.is_file() {
+        beside
+    } else {
+        PathBuf::from("createdb")
+    };
+    let made = Command::new(createdb)
         .args(["-h", host, "-U", "ligature", name])
         .output()
         .expect("createdb runs");

@@ -137,7 +137,7 @@ fn the_help_names_every_command() {
     let help = ligature().arg("--help").output().unwrap();
     for command in [
         "serve", "demo", "check", "deploy", "sandbox", "read", "project", "api-key", "delivery",
-        "version",
+        "backup", "restore", "migrate", "version",
     ] {
         assert!(
             stdout(&help).contains(&format!("\n  {command} ")),

@@ -3,8 +3,9 @@
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use store::{
-    Afterwards, ConfigPart, Destination, Happening, Kind, MessageBody, NewSync, NotificationEvent,
-    OperationStatus, OutboxMessage, PageCommit, RunEnd, Store, StoreError,
+    Afterwards, ConfigPart, Destination, Happening, Kind, LinkedResult, MessageBody, NewSync,
+    NotificationEvent, OperationStatus, OutboxMessage, PageCommit, RunEnd, Store, StoreError,
+    WhyDisabled,
 };
 use testing::TestStore;
 
