@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use engine::actions::delivery::ReplayRange;
-use engine::{Engine, actions};
+use engine::{ActionError, Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub(crate) struct Range {
 
 impl Range {
     /// The range in the engine's words.
-    pub(crate) fn parsed(self) -> Result<ReplayRange, Problem> {
+    pub(crate) fn parsed(self) -> Result<ReplayRange, ActionError> {
         Ok(ReplayRange {
             status: self.status.as_deref().map(status_of).transpose()?,
             from: self.from,
@@ -90,11 +90,13 @@ pub fn delivery_json(delivery: &Delivery) -> Value {
     json
 }
 
-fn status_of(word: &str) -> Result<DeliveryStatus, Problem> {
+fn status_of(word: &str) -> Result<DeliveryStatus, ActionError> {
     DeliveryStatus::of_word(word).ok_or_else(|| {
         let words = DeliveryStatus::ALL.map(DeliveryStatus::as_str).join(", ");
-        Problem::new(400, format!("`{word}` is no status of a delivery"))
-            .remedy(format!("Use one of: {words}"))
+        ActionError::bad_request(
+            format!("`{word}` is no status of a delivery"),
+            format!("Use one of: {words}"),
+        )
     })
 }
 

@@ -1,9 +1,8 @@
 //! Pages of a list, as the contract has them: `pageSize` and `pageToken` in, and
 //! `pagination` out.
 
+use engine::ActionError;
 use serde::{Deserialize, Serialize};
-
-use crate::problem::Problem;
 
 /// The most entries on a page, and how many where nothing is said.
 const MOST: u32 = 1000;
@@ -28,13 +27,15 @@ pub(crate) struct Pagination {
 
 impl PageQuery {
     /// The size that is asked for.
-    pub(crate) fn size(&self) -> Result<u32, Problem> {
+    pub(crate) fn size(&self) -> Result<u32, ActionError> {
         let size = self.page_size.unwrap_or(DEFAULT);
         if (1..=MOST).contains(&size) {
             return Ok(size);
         }
-        Err(Problem::new(400, format!("`pageSize` is {size}"))
-            .remedy(format!("Use a number from 1 to {MOST}")))
+        Err(ActionError::bad_request(
+            format!("`pageSize` is {size}"),
+            format!("Use a number from 1 to {MOST}"),
+        ))
     }
 
     /// The token that is given; clients send an empty one for the first page.

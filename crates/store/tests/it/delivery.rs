@@ -562,7 +562,7 @@ async fn pages_of_deliveries(store: TestStore) {
             &other
         };
         let new = to(&world, destination);
-        ids.push(new.id.clone());
+        ids.insert(0, new.id.clone());
         let commit = PageCommit {
             messages: vec![new],
             ..page("{}")
@@ -575,7 +575,6 @@ async fn pages_of_deliveries(store: TestStore) {
     for message in take(&store, 2, 20).await {
         acknowledge(&store, &message, 21, dead()).await;
     }
-    ids.reverse();
     let tenant = store.within(&world.scope);
     let all = async |filter: DeliveryFilter| {
         let (mut found, mut token) = (Vec::new(), None);
