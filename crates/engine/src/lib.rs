@@ -9,11 +9,13 @@
 pub mod actions;
 mod archive;
 mod budget;
+mod budgets;
 pub mod calls;
 mod clock;
 mod deliver;
 mod error;
 mod oauth;
+mod pay;
 mod random;
 mod read;
 mod registry;
@@ -29,6 +31,7 @@ use secrecy::SecretSlice;
 use store::Store;
 
 pub use budget::{Budget, OwnBudget};
+pub use budgets::RequestBudget;
 pub use calls::{BudgetOverride, Calls};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{LinkError, LinkKind, Links};
@@ -135,6 +138,12 @@ impl Engine {
                 links: self.links.clone(),
             },
         }
+    }
+
+    /// The door to the providers.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The provider's name of an object that may be named as the app names it.

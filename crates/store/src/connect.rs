@@ -22,6 +22,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+use crate::budget::Books;
 use crate::error::{Result, StoreError};
 use crate::migrations::Migrations;
 use crate::secrets::MasterKeys;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) keys: MasterKeys,
     pub(crate) wakes: Arc<Wakes>,
+    pub(crate) books: Books,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     channels: Channels,
@@ -67,6 +69,7 @@ impl Store {
                 backend: Backend::Sqlite,
                 keys: settings.keys,
                 wakes,
+                books: Books::default(),
                 reader,
                 writer,
                 channels,
@@ -80,6 +83,7 @@ impl Store {
                 backend: Backend::Postgres,
                 keys: settings.keys,
                 wakes,
+                books: Books::default(),
                 reader: pool.clone(),
                 writer: pool,
                 channels,
@@ -167,6 +171,11 @@ impl Store {
     /// Where to read from, outside of transactions.
     pub(crate) fn read(&self) -> &DatabaseConnection {
         &self.inner.reader
+    }
+
+    /// Where to write a single statement that is whole by itself.
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.inner.writer
     }
 
     /// Begins a transaction that may write.

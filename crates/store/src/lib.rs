@@ -44,7 +44,9 @@ mod wake;
 mod work;
 
 pub use api_key::{ApiKey, NewApiKey};
-pub use budget::Spend;
+pub use budget::{
+    Account, Ask, BudgetSnapshot, InstallationCalls, Lane, OwnLedger, PerLane, Refusal, Spend,
+};
 pub use connection::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, NewConnection,
 };

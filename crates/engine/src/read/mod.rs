@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
+use crate::pay::Purse;
 use crate::registry::Registry;
 use crate::shape::{Envelope, Selection, ShapedRecord, messages};
 use due::Due;
@@ -116,13 +117,31 @@ impl Reader {
             return self.end_failed(lease, &subject, result, log).await;
         }
         let mut attempts = lease.attempts;
-        match self.pages(lease, &subject, &mut attempts, cancel).await {
+        let mut purse = Purse {
+            lane: lane_of(&subject),
+            installation_id: Some(&subject.installation.id),
+            passes: lease.passes,
+            last: None,
+        };
+        let read = self.pages(lease, &subject, &mut purse, &mut attempts, cancel);
+        let read = read.await;
+        if let Err(error) = self.calls.settle(&purse).await {
+            tracing::warn!(%error, "promised calls could not be given back; they lapse");
+        }
+        match read {
             Ok(()) => Ok(()),
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Call(CallError::Store(error))) => Err(error),
             Err(Stop::Call(CallError::Budget { until })) => {
                 tracing::debug!(sync = %subject.sync.id, %until, "a read waits for the request budget");
-                self.store.postpone(lease, until, self.clock.now()).await
+                let now = self.clock.now();
+                match &purse.last {
+                    Some(bill) => {
+                        let (bucket, lane) = (&bill.bucket, purse.lane);
+                        self.store.wait_for_budget(lease, bucket, lane, now).await
+                    }
+                    None => self.store.postpone(lease, until, now).await,
+                }
             }
             Err(Stop::Call(CallError::Provider(failure))) => {
                 self.failed(lease, &subject, attempts, &failure).await
@@ -142,6 +161,7 @@ impl Reader {
         &self,
         lease: &Lease,
         subject: &ReadSubject,
+        purse: &mut Purse<'_>,
         attempts: &mut i32,
         cancel: &CancellationToken,
     ) -> Result<(), Stop> {
@@ -166,10 +186,10 @@ impl Reader {
             let request = connector.step(&place.state)?;
             let response = self
                 .calls
-                .send(
+                .send_from(
                     connector.as_ref(),
                     Caller::Connection(&subject.connection.id),
-                    plan.lane,
+                    purse,
                     &request,
                 )
                 .await?;
@@ -220,17 +240,12 @@ impl Reader {
             inputs: inputs_of(connector, &subject.connection.provider_metadata),
             since: subject.sync.since,
         });
-        let lane = match subject.sync.read_type {
-            Some(ReadType::Backfill) => Lane::Backfill,
-            Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
-        };
         let object = connector.describe().object(&subject.sync.object_name);
         let by_time = object.is_some_and(|object| object.filtering == Filtering::ByTime);
         Ok(Plan {
             intent,
             selection,
             destination_id,
-            lane,
             by_time,
         })
     }
@@ -373,6 +388,14 @@ impl Reader {
         self.store
             .commit_page(lease, commit, self.clock.now())
             .await
+    }
+}
+
+/// The lane of a run's calls.
+fn lane_of(subject: &ReadSubject) -> Lane {
+    match subject.sync.read_type {
+        Some(ReadType::Backfill) => Lane::Backfill,
+        Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
     }
 }
 

@@ -7,7 +7,6 @@ use store::{NewLog, ReadSubject, SeenKey};
 
 use super::log;
 use super::place::Place;
-use crate::calls::Lane;
 use crate::shape::Selection;
 
 /// More than any run's id, in the order of text.
@@ -19,7 +18,6 @@ pub(super) struct Plan {
     pub(super) intent: Intent,
     pub(super) selection: Selection,
     pub(super) destination_id: String,
-    pub(super) lane: Lane,
     /// Whether the provider filters the object by time.
     pub(super) by_time: bool,
 }

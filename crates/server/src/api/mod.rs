@@ -9,6 +9,7 @@ mod oauth_connect;
 mod operations;
 mod projects;
 mod provider_apps;
+mod request_budgets;
 mod upload_url;
 
 use axum::Router;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/projects/{project}/operations/{operation}/logs", get(operations::logs))
         .route("/projects/{project}/connections", get(connections::list))
         .route("/projects/{project}/connections/{connection}", get(connections::get))
+        .route("/projects/{project}/request-budgets", get(request_budgets::list))
         .route("/oauth-connect", post(oauth_connect::connect))
         .route("/generate-upload-url", get(upload_url::generate))
 }

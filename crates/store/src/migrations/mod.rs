@@ -6,6 +6,7 @@
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
+mod budget;
 mod initial;
 mod manifest_upload;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(initial::Initial),
             Box::new(manifest_upload::ManifestUpload),
+            Box::new(budget::Budget),
         ]
     }
 }
