@@ -14,4 +14,5 @@ mod pages;
 mod problems;
 mod projects;
 mod provider_apps;
+mod request_budgets;
 mod uploads;

@@ -37,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) sandbox: sandbox::Options,
+    /// Request limits that the operator has set.
+    pub(crate) budgets: Vec<engine::BudgetOverride>,
     /// Whether the worker runs.
     pub(crate) works: bool,
     /// Whether messages may go to loopback.
@@ -47,6 +49,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             sandbox: provider::small(),
+            budgets: Vec::new(),
             works: true,
             may_reach_loopback: true,
         }
@@ -113,7 +116,7 @@ impl World {
             public_url: origin.clone(),
             link_key: SecretSlice::from(vec![9; 32]),
             min_schedule_s: 600,
-            budgets: Vec::new(),
+            budgets: plan.budgets,
         });
         let stop = CancellationToken::new();
         let served = axum::serve(listener, server::router(engine.clone()));
