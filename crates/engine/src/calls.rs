@@ -102,12 +102,16 @@ impl Calls {
             }
             (Caller::Holder(credential), _) => {
                 let fresh = Fresh::held(credential);
-                return self.send_once(description, &fresh, None, purse, request).await;
+                return self
+                    .send_once(description, &fresh, None, purse, request)
+                    .await;
             }
         };
         let id = Some(connection_id);
         let fresh = tokens.fresh(description, connection_id).await?;
-        let response = self.send_once(description, &fresh, id, purse, request).await?;
+        let response = self
+            .send_once(description, &fresh, id, purse, request)
+            .await?;
         if response.status != 401 || !request.judges_credential {
             return Ok(response);
         }
@@ -117,7 +121,10 @@ impl Calls {
             .after_refusal(description, connection_id, fresh.version)
             .await
         {
-            Ok(Some(newer)) => self.send_once(description, &newer, id, purse, request).await,
+            Ok(Some(newer)) => {
+                self.send_once(description, &newer, id, purse, request)
+                    .await
+            }
             Ok(None) => Ok(response),
             Err(error) => Err(error.into()),
         }

@@ -144,10 +144,19 @@ impl Calls {
     ) -> Result<(), StoreError> {
         let (account, now) = (bill.account(), self.clock.now());
         if response.status == 429 {
-            let refusal = Refusal::new(sent_at, retry_after(response, now), random::up_to(MOST_JITTER));
+            let refusal = Refusal::new(
+                sent_at,
+                retry_after(response, now),
+                random::up_to(MOST_JITTER),
+            );
             let until = self.budget.refused(&account, refusal, now).await?;
             let until = until.map(|until| until.to_string());
-            tracing::warn!(provider = bill.provider, group = bill.group, until, "the provider's request limit is reached; calls wait");
+            tracing::warn!(
+                provider = bill.provider,
+                group = bill.group,
+                until,
+                "the provider's request limit is reached; calls wait"
+            );
             return Ok(());
         }
         let near = response.header("x-ratelimit-nearlimit");

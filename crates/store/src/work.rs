@@ -206,7 +206,8 @@ pub(crate) async fn release(
 impl Store {
     /// Up to `n` rows that are due and free, lower lanes and longest due first.
     /// Whoever waits for a request budget is called up before, as far as there is
-    /// room in it.
+    /// room in it; and whoever was promised calls goes before all others, since
+    /// promises lapse.
     pub async fn claim(
         &self,
         kinds: &[Kind],
@@ -218,7 +219,12 @@ impl Store {
         self.write_tally_sometimes(now).await?;
         let mut claimed = Vec::new();
         let tx = self.write().await?;
-        for lane in [INTERACTIVE, SCHEDULED, BACKFILL] {
+        for (lane, which) in [
+            (INTERACTIVE, "lane >= $1 AND passes > 0"),
+            (INTERACTIVE, "lane = $1"),
+            (SCHEDULED, "lane = $1"),
+            (BACKFILL, "lane = $1"),
+        ] {
             let room = i64::from(n) - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
             if room <= 0 {
                 break;
@@ -233,7 +239,7 @@ impl Store {
             let sql = format!(
                 "WITH due AS MATERIALIZED (\
                  SELECT kind AS due_kind, subject_id AS due_subject FROM work \
-                 WHERE lane = $1 AND next_at <= $2 AND waits_for IS NULL \
+                 WHERE {which} AND next_at <= $2 AND waits_for IS NULL \
                  AND (owner IS NULL OR lease_until <= $2) \
                  AND kind IN ({}) ORDER BY next_at LIMIT $3{}) \
                  UPDATE work SET owner = $4, lease_until = $5, epoch = epoch + 1, \

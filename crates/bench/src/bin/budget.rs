@@ -79,7 +79,9 @@ impl Connector for SmallPages {
 
     fn step(&self, state: &State) -> Result<Request, Failure> {
         let mut request = self.0.step(state)?;
-        request.url = request.url.replace("pagelen=100", &format!("pagelen={PAGE}"));
+        request.url = request
+            .url
+            .replace("pagelen=100", &format!("pagelen={PAGE}"));
         Ok(request)
     }
 
@@ -144,7 +146,11 @@ async fn main() -> Result<()> {
     provider.stop().await;
     let refused = stats["rate_limited"].as_u64().unwrap_or(u64::MAX);
     anyhow::ensure!(refused == 0, "the provider refused {refused} calls");
-    anyhow::ensure!(people.refused == 0, "{} calls of people were refused", people.refused);
+    anyhow::ensure!(
+        people.refused == 0,
+        "{} calls of people were refused",
+        people.refused
+    );
     Ok(())
 }
 
@@ -165,7 +171,12 @@ fn database(flags: &Flags, directory: &std::path::Path) -> Result<Settings> {
     })
 }
 
-async fn node(settings: &Settings, outbound: &Outbound, url: &str, flags: &Flags) -> Result<Engine> {
+async fn node(
+    settings: &Settings,
+    outbound: &Outbound,
+    url: &str,
+    flags: &Flags,
+) -> Result<Engine> {
     let clock = Arc::new(SystemClock::default());
     let store = Store::open(settings.clone(), clock.now()).await?;
     if let Some(time) = store.database_time().await? {
@@ -194,8 +205,7 @@ async fn node(settings: &Settings, outbound: &Outbound, url: &str, flags: &Flags
 /// Lets some records change now, for scheduled reads to find.
 async fn touch(outbound: &Outbound, url: &str) -> Result<()> {
     for index in 0..CHANGED {
-        let touch =
-            json!({ "kind": "touch", "object": "repositories", "workspace": "acme", "index": index });
+        let touch = json!({ "kind": "touch", "object": "repositories", "workspace": "acme", "index": index });
         control(outbound, url, "POST", "mutations", &touch).await?;
     }
     Ok(())
@@ -220,7 +230,10 @@ async fn control(
         .body(body)?;
     let answer = outbound.whole(request).await?;
     let status = answer.status();
-    anyhow::ensure!(status.is_success(), "the look-alike answered {status} to {path}");
+    anyhow::ensure!(
+        status.is_success(),
+        "the look-alike answered {status} to {path}"
+    );
     Ok(serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
 }
 
@@ -340,12 +353,7 @@ impl Crowd {
     }
 
     /// Looks at everyone's operation until all have ended.
-    async fn watch(
-        &self,
-        engine: &Engine,
-        flags: &Flags,
-        began: Instant,
-    ) -> Result<Vec<Progress>> {
+    async fn watch(&self, engine: &Engine, flags: &Flags, began: Instant) -> Result<Vec<Progress>> {
         let tenant = engine.store.within(&self.scope);
         let ids: Vec<&String> = std::iter::once(&self.backfill).chain(&self.reads).collect();
         let mut all = vec![Progress::default(); ids.len()];
@@ -424,7 +432,10 @@ fn report(
     };
     let refused = &stats["rate_limited"];
     let calls = &stats["calls"]["/2.0/repositories"];
-    println!("limit            {} calls in {} s, {} node(s)", flags.limit, flags.window, flags.nodes);
+    println!(
+        "limit            {} calls in {} s, {} node(s)",
+        flags.limit, flags.window, flags.nodes
+    );
     println!("calls answered   {calls}, 429s {refused}");
     if let Some(spent) = spent {
         let used = spent.used;
@@ -433,7 +444,12 @@ fn report(
             used.interactive, used.scheduled, used.backfill
         );
     }
-    println!("interactive      {} calls, {} refused, {}", people.waits_s.len(), people.refused, spread(&people.waits_s));
+    println!(
+        "interactive      {} calls, {} refused, {}",
+        people.waits_s.len(),
+        people.refused,
+        spread(&people.waits_s)
+    );
     let first: Vec<f64> = reads.iter().filter_map(|read| read.begun_s).collect();
     let ended: Vec<f64> = reads.iter().filter_map(|read| read.ended_s).collect();
     println!("scheduled reads  {} of {} ended", ended.len(), reads.len());
@@ -443,12 +459,21 @@ fn report(
     for read in reads {
         *by_records.entry(read.records).or_default() += 1;
     }
-    let by_records: Vec<String> = by_records.iter().map(|(records, n)| format!("{n} with {records}")).collect();
+    let by_records: Vec<String> = by_records
+        .iter()
+        .map(|(records, n)| format!("{n} with {records}"))
+        .collect();
     println!("  records        {}", by_records.join(", "));
     let ends: Vec<String> = ended.iter().map(|end| format!("{end:.0}")).collect();
     println!("  each ended at  {} s", ends.join(" "));
-    let end = backfill.ended_s.map_or("not ended".to_owned(), |end| format!("ended after {end:.0} s"));
-    println!("backfill         {} records ({} pages), {end}", backfill.records, backfill.records / i64::from(PAGE));
+    let end = backfill.ended_s.map_or("not ended".to_owned(), |end| {
+        format!("ended after {end:.0} s")
+    });
+    println!(
+        "backfill         {} records ({} pages), {end}",
+        backfill.records,
+        backfill.records / i64::from(PAGE)
+    );
 }
 
 /// Median and worst.

@@ -98,7 +98,8 @@ impl From<InstallationCalls> for InstallationJson {
 impl From<RequestBudget> for RequestBudgetJson {
     fn from(budget: RequestBudget) -> Self {
         let state = budget.state.as_ref();
-        let of = |number: fn(&store::BudgetSnapshot) -> PerLane| state.map(number).unwrap_or_default();
+        let of =
+            |number: fn(&store::BudgetSnapshot) -> PerLane| state.map(number).unwrap_or_default();
         let used = of(|state| state.used);
         Self {
             connection_id: state

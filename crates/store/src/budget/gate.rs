@@ -131,7 +131,8 @@ impl Pace {
 
     /// When a read's next call may pass, if not now.
     pub(crate) fn next(&self, now: i64) -> Option<i64> {
-        self.slow(now).and((self.next_at > now).then_some(self.next_at))
+        self.slow(now)
+            .and((self.next_at > now).then_some(self.next_at))
     }
 
     /// A read's call passes: the next one may at a quarter of the usual rate.
@@ -169,7 +170,10 @@ mod tests {
         }
         assert!(gate.shut(200_019).unwrap() <= 200_019 + HOUR);
         gate.answered(5);
-        assert!(gate.shut(300_000).is_some(), "that was sent before it closed");
+        assert!(
+            gate.shut(300_000).is_some(),
+            "that was sent before it closed"
+        );
         gate.answered(300_000);
         assert_eq!(gate, Gate::default());
     }

@@ -152,7 +152,11 @@ impl Ledger {
             }
             // A block is for a bucket at ease; near its end calls go one by one.
             let is_easy = room / 4 >= wanted && self.waiting.total() == 0;
-            if is_easy && !self.gate.is_probing() { wanted } else { 1 }
+            if is_easy && !self.gate.is_probing() {
+                wanted
+            } else {
+                1
+            }
         };
         self.count(lane, calls, now);
         self.gate.passed(now);
@@ -327,7 +331,10 @@ impl Ledger {
     }
 
     fn redeem(&mut self, lane: Lane) -> bool {
-        let oldest = self.passes.iter_mut().find(|passes| passes.left.of(lane) > 0);
+        let oldest = self
+            .passes
+            .iter_mut()
+            .find(|passes| passes.left.of(lane) > 0);
         oldest.is_some_and(|passes| {
             *passes.left.at(lane) -= 1;
             true
@@ -358,7 +365,11 @@ impl Ledger {
         if self.gate.shut(now).is_some() {
             return 0;
         }
-        let room = if self.limit == u32::MAX { u32::MAX } else { self.room(lane, now) };
+        let room = if self.limit == u32::MAX {
+            u32::MAX
+        } else {
+            self.room(lane, now)
+        };
         if self.gate.is_probing() {
             // Whoever comes first tries; the others need not wake.
             let nobody = self.passes.iter().all(|passes| passes.left.total() == 0);
@@ -401,7 +412,10 @@ impl Ledger {
         if Lane::IN_LINE.into_iter().any(is_free) {
             return Some(now);
         }
-        let others = [self.pace.next(now), (self.eager_until > now).then_some(self.eager_until)];
+        let others = [
+            self.pace.next(now),
+            (self.eager_until > now).then_some(self.eager_until),
+        ];
         let next = self.next_change(now);
         Some(others.into_iter().flatten().fold(next, i64::min))
     }

@@ -199,12 +199,7 @@ async fn waiting(tx: &Tx<'_>, bucket: &str, lane: Lane) -> Result<u32> {
 /// The first `n` in line: of each installation the one that waits longest, then
 /// of each the next; among installations first the one served longest ago. Work
 /// that is for no installation stands for itself.
-async fn first_in_line(
-    tx: &Tx<'_>,
-    bucket: &str,
-    lane: Lane,
-    n: u32,
-) -> Result<Vec<InLine>> {
+async fn first_in_line(tx: &Tx<'_>, bucket: &str, lane: Lane, n: u32) -> Result<Vec<InLine>> {
     let select = tx.backend().sql(
         "SELECT kind, subject_id, installation FROM (\
          SELECT work.kind AS kind, work.subject_id AS subject_id, work.waits_since AS since, \
@@ -254,7 +249,9 @@ async fn serve(tx: &Tx<'_>, bucket: &str, given: &[(&InLine, u32)], now: i64) ->
         .iter()
         .map(|(row, _)| row.installation_id.as_str())
         .collect();
-    let rows: Vec<String> = (0..served.len()).map(|n| format!("($1, ${}, $2)", n + 3)).collect();
+    let rows: Vec<String> = (0..served.len())
+        .map(|n| format!("($1, ${}, $2)", n + 3))
+        .collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -266,7 +263,10 @@ async fn serve(tx: &Tx<'_>, bucket: &str, given: &[(&InLine, u32)], now: i64) ->
     let mut values: Vec<Value> = vec![bucket.into(), now.into()];
     values.extend(served.into_iter().map(Value::from));
     let statement = tx.backend().sql_many(&sql, values);
-    tx.db().execute_raw(statement).await.map_err(StoreError::from)?;
+    tx.db()
+        .execute_raw(statement)
+        .await
+        .map_err(StoreError::from)?;
     Ok(())
 }
 

@@ -300,13 +300,7 @@ impl Store {
     }
 
     /// Compare-and-set: one statement.
-    async fn replace(
-        &self,
-        bucket: &str,
-        ledger: &Ledger,
-        version: i64,
-        now: i64,
-    ) -> Result<bool> {
+    async fn replace(&self, bucket: &str, ledger: &Ledger, version: i64, now: i64) -> Result<bool> {
         let statement = self.backend().sql(
             REPLACE,
             [
@@ -399,7 +393,14 @@ async fn open(tx: &Tx<'_>, account: &Account<'_>, now: Timestamp) -> Result<()> 
 
 /// Locks a bucket for the transaction; `None` when it has been forgotten.
 async fn lock(tx: &Tx<'_>, bucket: &str, now: Timestamp) -> Result<Option<Entry>> {
-    read(tx.db(), tx.backend(), bucket, tx.backend().for_update(), now).await
+    read(
+        tx.db(),
+        tx.backend(),
+        bucket,
+        tx.backend().for_update(),
+        now,
+    )
+    .await
 }
 
 /// Writes a bucket that is locked.

@@ -44,7 +44,10 @@ impl Store {
         };
         let window = millis(ask.account.window).max(1);
         let part = (window / PARTS).max(1);
-        let ends = ms(now).div_euclid(part).saturating_add(1).saturating_mul(part);
+        let ends = ms(now)
+            .div_euclid(part)
+            .saturating_add(1)
+            .saturating_mul(part);
         let part = Part {
             bucket: ask.account.bucket.to_owned(),
             installation_id: installation_id.to_owned(),
@@ -82,12 +85,21 @@ impl Store {
         // The same order on every node, so that two never wait for each other.
         let mut counted = counted;
         counted.sort_by(|(a, _), (b, _)| {
-            let key = |part: &Part| (part.bucket.clone(), part.installation_id.clone(), part.leaves_at);
+            let key = |part: &Part| {
+                (
+                    part.bucket.clone(),
+                    part.installation_id.clone(),
+                    part.leaves_at,
+                )
+            };
             key(a).cmp(&key(b))
         });
         let tx = self.write().await?;
-        tx.execute("DELETE FROM budget_share WHERE leaves_at <= $1", [ms(now).into()])
-            .await?;
+        tx.execute(
+            "DELETE FROM budget_share WHERE leaves_at <= $1",
+            [ms(now).into()],
+        )
+        .await?;
         for counted in counted.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO budget_share (bucket, installation_id, leaves_at, interactive, \

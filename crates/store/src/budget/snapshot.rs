@@ -53,8 +53,7 @@ pub struct InstallationCalls {
     pub calls: PerLane,
 }
 
-const COLUMNS: &str =
-    "SELECT bucket, provider, resource_group, provider_app_id, connection_id, ledger \
+const COLUMNS: &str = "SELECT bucket, provider, resource_group, provider_app_id, connection_id, ledger \
      FROM budget_bucket";
 
 impl BudgetSnapshot {
@@ -90,8 +89,13 @@ impl Store {
     /// Every bucket, of all projects: for metrics.
     pub async fn budget_snapshot(&self, now: Timestamp) -> Result<Vec<BudgetSnapshot>> {
         let select = format!("{COLUMNS} ORDER BY provider, resource_group, bucket");
-        let rows = self.read().query_all_raw(self.backend().sql(&select, [])).await?;
-        rows.iter().map(|row| BudgetSnapshot::of(row, now)).collect()
+        let rows = self
+            .read()
+            .query_all_raw(self.backend().sql(&select, []))
+            .await?;
+        rows.iter()
+            .map(|row| BudgetSnapshot::of(row, now))
+            .collect()
     }
 }
 
@@ -113,7 +117,9 @@ impl Tenant<'_> {
         values.extend(buckets.iter().map(|bucket| bucket.as_str().into()));
         let select = self.store.backend().sql_many(&sql, values);
         let rows = self.store.read().query_all_raw(select).await?;
-        rows.iter().map(|row| BudgetSnapshot::of(row, now)).collect()
+        rows.iter()
+            .map(|row| BudgetSnapshot::of(row, now))
+            .collect()
     }
 
     /// The project's installations that have called most on a bucket within its

@@ -48,3 +48,5 @@ DROP INDEX work_due;
 CREATE INDEX work_due ON work (lane, next_at) WHERE next_at IS NOT NULL AND waits_for IS NULL;
 CREATE INDEX work_waiting ON work (waits_for, waits_lane, waits_since)
     WHERE waits_for IS NOT NULL;
+CREATE INDEX work_promised ON work (next_at)
+    WHERE passes > 0 AND next_at IS NOT NULL AND waits_for IS NULL;

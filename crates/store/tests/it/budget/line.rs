@@ -57,7 +57,10 @@ async fn about_as_many_wake_as_can_call(store: TestStore) {
     installations(&store, 40, 10, ReadType::Scheduled).await;
     fill(&store).await;
     assert_eq!(all_wait(&store, Lane::Scheduled, after(60)).await, 400);
-    assert!(called_up(&store, after(60)).await.is_empty(), "nothing is free");
+    assert!(
+        called_up(&store, after(60)).await.is_empty(),
+        "nothing is free"
+    );
     // Every second a call leaves the window.
     let mut woken = 0;
     for second in 62..92 {
@@ -87,7 +90,10 @@ async fn each_installation_has_its_turn(store: TestStore) {
                 *calls.entry(subject.installation.id.clone()).or_default() += 1;
             }
             let now = after(second);
-            store.wait_for_budget(&lease, "b", Lane::Backfill, now).await.unwrap();
+            store
+                .wait_for_budget(&lease, "b", Lane::Backfill, now)
+                .await
+                .unwrap();
         }
     }
     let (greedy, modest) = (calls[&greedy[0]], calls[&modest[0]]);
@@ -106,14 +112,27 @@ async fn scheduled_reads_go_first(store: TestStore) {
         for lease in called_up(&store, after(second)).await {
             lanes.push(lease.lane);
             // Each reads for good, so each call uses one up.
-            let lane = if lease.lane == store::SCHEDULED { Lane::Scheduled } else { Lane::Backfill };
+            let lane = if lease.lane == store::SCHEDULED {
+                Lane::Scheduled
+            } else {
+                Lane::Backfill
+            };
             let mut ask = ask("b", LIMIT, lane);
             ask.with_pass = true;
-            assert_eq!(store.spend(&ask, after(second)).await.unwrap(), Spend::Granted);
-            store.wait_for_budget(&lease, "b", lane, after(second)).await.unwrap();
+            assert_eq!(
+                store.spend(&ask, after(second)).await.unwrap(),
+                Spend::Granted
+            );
+            store
+                .wait_for_budget(&lease, "b", lane, after(second))
+                .await
+                .unwrap();
         }
     }
-    let backfills = lanes.iter().filter(|lane| **lane == store::BACKFILL).count();
+    let backfills = lanes
+        .iter()
+        .filter(|lane| **lane == store::BACKFILL)
+        .count();
     // As people's calls leave the window their tenth becomes theirs again; a fifth
     // goes to backfills, the rest to what goes first.
     assert_eq!((lanes.len(), backfills), (54, 12), "{lanes:?}");
@@ -127,7 +146,9 @@ async fn a_newcomer_goes_to_the_end(store: TestStore) {
     let newcomer = ask("b", LIMIT, Lane::Scheduled);
     let spent = store.spend(&newcomer, after(80)).await.unwrap();
     assert!(matches!(spent, Spend::Full { .. }));
-    let behind = store.spend(&ask("b", LIMIT, Lane::Backfill), after(80)).await;
+    let behind = store
+        .spend(&ask("b", LIMIT, Lane::Backfill), after(80))
+        .await;
     assert!(matches!(behind.unwrap(), Spend::Full { .. }));
     assert_eq!(called_up(&store, after(80)).await.len(), 2);
     // 19 are free, and what is promised of them is out of reach.
@@ -140,13 +161,22 @@ async fn a_poke_does_not_jump_the_line(store: TestStore) {
     fill(&store).await;
     let lease = claim(&store, "a", after(60)).await;
     assert_eq!((lease.attempts, lease.passes), (1, 0));
-    store.wait_for_budget(&lease, "b", Lane::Scheduled, after(60)).await.unwrap();
-    store.poke(Kind::READ, &lease.subject_id, after(61)).await.unwrap();
+    store
+        .wait_for_budget(&lease, "b", Lane::Scheduled, after(60))
+        .await
+        .unwrap();
+    store
+        .poke(Kind::READ, &lease.subject_id, after(61))
+        .await
+        .unwrap();
     assert!(called_up(&store, after(61)).await.is_empty());
     let again = claim(&store, "a", after(70)).await;
     // Waiting was no attempt.
     assert_eq!((again.attempts, again.passes), (1, 5));
-    store.finish(&again, Some(after(71)), after(70)).await.unwrap();
+    store
+        .finish(&again, Some(after(71)), after(70))
+        .await
+        .unwrap();
     assert_eq!(claim(&store, "a", after(71)).await.passes, 0);
 }
 
@@ -159,7 +189,10 @@ async fn promises_lapse_and_are_given_back(store: TestStore) {
     assert_eq!(first.passes, 1);
     assert!(called_up(&store, after(62)).await.is_empty());
     let account = ask("b", LIMIT, Lane::Scheduled).account;
-    store.give_back(&account, Lane::Scheduled, 1, after(62)).await.unwrap();
+    store
+        .give_back(&account, Lane::Scheduled, 1, after(62))
+        .await
+        .unwrap();
     let second = claim(&store, "a", after(62)).await;
     assert_ne!(second.subject_id, first.subject_id);
     // Whoever holds it is dead: the promise lapses, and the other may call.
@@ -179,7 +212,9 @@ async fn who_is_gone_holds_nobody_up(store: TestStore) {
     assert!(called_up(&store, after(90)).await.is_empty());
     let waiting = store.budget_snapshot(after(90)).await.unwrap()[0].waiting;
     assert_eq!(waiting.total(), 0);
-    let spent = store.spend(&ask("b", LIMIT, Lane::Scheduled), after(90)).await;
+    let spent = store
+        .spend(&ask("b", LIMIT, Lane::Scheduled), after(90))
+        .await;
     assert_eq!(spent.unwrap(), Spend::Granted);
 }
 
@@ -188,7 +223,9 @@ async fn a_zombie_cannot_stand_in_line(store: TestStore) {
     fill(&store).await;
     let lapsed = claim(&store, "a", after(60)).await;
     claim(&store, "b", after(90)).await;
-    let late = store.wait_for_budget(&lapsed, "b", Lane::Scheduled, after(91)).await;
+    let late = store
+        .wait_for_budget(&lapsed, "b", Lane::Scheduled, after(91))
+        .await;
     assert!(matches!(late, Err(StoreError::LeaseLost)));
     let waiting = store.budget_snapshot(after(91)).await.unwrap()[0].waiting;
     assert_eq!(waiting.total(), 0);

@@ -134,7 +134,10 @@ async fn rolls_with_the_window(store: TestStore) {
     // the second longer that it may have taken to arrive.
     let full = store.spend(&three, after(61)).await.unwrap();
     assert_eq!(full, Spend::Full { until: after(62) });
-    assert_eq!(store.spend(&three, after(62)).await.unwrap(), Spend::Granted);
+    assert_eq!(
+        store.spend(&three, after(62)).await.unwrap(),
+        Spend::Granted
+    );
     let full = store.spend(&three, after(63)).await.unwrap();
     assert_eq!(full, Spend::Full { until: after(82) });
     assert_eq!(used(&store, "b", after(82)).await.total(), 2);
@@ -147,17 +150,32 @@ async fn rolls_with_the_window(store: TestStore) {
 async fn each_lane_keeps_its_floor(store: TestStore) {
     // Nobody waits: reads may use all but the tenth of those who cannot say
     // beforehand that they will call; and they may use everything.
-    assert_eq!(drain(&store, &ask("a", 100, Lane::Scheduled), after(0)).await, 90);
-    assert_eq!(drain(&store, &ask("a", 100, Lane::Backfill), after(0)).await, 0);
-    assert_eq!(drain(&store, &ask("a", 100, Lane::Interactive), after(0)).await, 10);
-    assert_eq!(drain(&store, &ask("b", 100, Lane::Interactive), after(0)).await, 100);
+    assert_eq!(
+        drain(&store, &ask("a", 100, Lane::Scheduled), after(0)).await,
+        90
+    );
+    assert_eq!(
+        drain(&store, &ask("a", 100, Lane::Backfill), after(0)).await,
+        0
+    );
+    assert_eq!(
+        drain(&store, &ask("a", 100, Lane::Interactive), after(0)).await,
+        10
+    );
+    assert_eq!(
+        drain(&store, &ask("b", 100, Lane::Interactive), after(0)).await,
+        100
+    );
 
     // A backfill waits for its bucket: a fifth is now out of the others' reach.
     installations(&store, 1, 1, ReadType::Backfill).await;
     let lease = crate::fixture::claim(&store, "a", after(0)).await;
     let c = ask("c", 100, Lane::Backfill);
     drain(&store, &ask("c", 100, Lane::Interactive), after(0)).await;
-    assert!(matches!(store.spend(&c, after(0)).await.unwrap(), Spend::Full { .. }));
+    assert!(matches!(
+        store.spend(&c, after(0)).await.unwrap(),
+        Spend::Full { .. }
+    ));
     store
         .wait_for_budget(&lease, "c", Lane::Backfill, after(0))
         .await
@@ -165,7 +183,10 @@ async fn each_lane_keeps_its_floor(store: TestStore) {
     // What leaves the window goes to the backfill first, up to its fifth.
     let interactive = ask("c", 100, Lane::Interactive);
     assert_eq!(drain(&store, &interactive, after(62)).await, 80);
-    let leases = store.claim(&[store::Kind::READ], "a", 9, after(62)).await.unwrap();
+    let leases = store
+        .claim(&[store::Kind::READ], "a", 9, after(62))
+        .await
+        .unwrap();
     assert_eq!(leases.len(), 1);
     assert_eq!(leases[0].passes, 5, "a few calls at a time");
 }
@@ -179,7 +200,11 @@ async fn a_gate_closes_the_bucket_and_opens_slowly(store: TestStore) {
         store.refused(&b.account, refusal, after(at)).await.unwrap()
     };
     assert_eq!(refuse(0, told(30), 1).await, Some(after(31)));
-    assert_eq!(refuse(0, told(10), 2).await, Some(after(31)), "a later time wins");
+    assert_eq!(
+        refuse(0, told(10), 2).await,
+        Some(after(31)),
+        "a later time wins"
+    );
     let blocked = Spend::Blocked { until: after(31) };
     for lane in Lane::ALL {
         let spent = store.spend(&ask("b", 100, lane), after(30)).await.unwrap();
@@ -192,9 +217,18 @@ async fn a_gate_closes_the_bucket_and_opens_slowly(store: TestStore) {
     // Refused again without a word: twice the first wait, a sixtieth of the window.
     assert_eq!(refuse(31, None, 33).await, Some(after(35)));
     assert_eq!(store.spend(&b, after(36)).await.unwrap(), Spend::Granted);
-    store.answered(&b.account, after(0), None, after(37)).await.unwrap();
-    assert!(matches!(store.spend(&b, after(37)).await.unwrap(), Spend::Blocked { .. }));
-    store.answered(&b.account, after(36), None, after(37)).await.unwrap();
+    store
+        .answered(&b.account, after(0), None, after(37))
+        .await
+        .unwrap();
+    assert!(matches!(
+        store.spend(&b, after(37)).await.unwrap(),
+        Spend::Blocked { .. }
+    ));
+    store
+        .answered(&b.account, after(36), None, after(37))
+        .await
+        .unwrap();
     for _ in 0..5 {
         assert_eq!(store.spend(&b, after(37)).await.unwrap(), Spend::Granted);
     }
@@ -212,7 +246,10 @@ async fn without_a_limit_only_the_gate_counts(store: TestStore) {
     let blocked = Spend::Blocked { until: after(10) };
     assert_eq!(store.spend(&b, after(2)).await.unwrap(), blocked);
     assert_eq!(store.spend(&b, after(10)).await.unwrap(), Spend::Granted);
-    store.answered(&b.account, after(10), None, after(11)).await.unwrap();
+    store
+        .answered(&b.account, after(10), None, after(11))
+        .await
+        .unwrap();
     assert_eq!(store.spend(&b, after(11)).await.unwrap(), Spend::Granted);
     let snapshot = store.budget_snapshot(after(11)).await.unwrap().remove(0);
     assert_eq!((snapshot.limit, snapshot.used.total()), (None, 0));
@@ -221,17 +258,26 @@ async fn without_a_limit_only_the_gate_counts(store: TestStore) {
 async fn near_the_limit_only_reads_slow_down(store: TestStore) {
     let read = ask("b", 60, Lane::Scheduled);
     assert_eq!(store.spend(&read, after(0)).await.unwrap(), Spend::Granted);
-    store.answered(&read.account, after(0), Some(true), after(0)).await.unwrap();
+    store
+        .answered(&read.account, after(0), Some(true), after(0))
+        .await
+        .unwrap();
     assert_eq!(store.spend(&read, after(0)).await.unwrap(), Spend::Granted);
     // A quarter of the rate of one a second.
     let full = Spend::Full { until: after(4) };
     assert_eq!(store.spend(&read, after(1)).await.unwrap(), full);
     let person = ask("b", 60, Lane::Interactive);
     for _ in 0..10 {
-        assert_eq!(store.spend(&person, after(1)).await.unwrap(), Spend::Granted);
+        assert_eq!(
+            store.spend(&person, after(1)).await.unwrap(),
+            Spend::Granted
+        );
     }
     assert_eq!(store.spend(&read, after(4)).await.unwrap(), Spend::Granted);
-    store.answered(&read.account, after(4), Some(false), after(4)).await.unwrap();
+    store
+        .answered(&read.account, after(4), Some(false), after(4))
+        .await
+        .unwrap();
     assert_eq!(store.spend(&read, after(4)).await.unwrap(), Spend::Granted);
 }
 

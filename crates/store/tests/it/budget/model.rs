@@ -25,10 +25,20 @@ const TRAVEL_MS: i64 = 500;
 #[derive(Debug, Clone)]
 enum Step {
     /// Some calls of a person.
-    Call { node: usize, calls: u32 },
+    Call {
+        node: usize,
+        calls: u32,
+    },
     /// Some pages of each row that can be had.
-    Turn { node: usize, n: u32, pages: u32, dies: bool },
-    Pass { ms: i64 },
+    Turn {
+        node: usize,
+        n: u32,
+        pages: u32,
+        dies: bool,
+    },
+    Pass {
+        ms: i64,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -59,7 +69,10 @@ impl Provider {
         let arrived: Vec<Timestamp> = self.arrived.iter().copied().collect();
         let within = |end: &Timestamp| {
             let begin = *end - MINUTE;
-            arrived.iter().filter(|at| **at > begin && *at <= end).count()
+            arrived
+                .iter()
+                .filter(|at| **at > begin && *at <= end)
+                .count()
         };
         arrived.iter().map(within).max().unwrap_or(0)
     }
@@ -87,12 +100,17 @@ impl Nodes<'_> {
     async fn spend(&mut self, node: usize, lane: Lane, with_pass: bool) -> bool {
         let mut ask = ask(&self.bucket, LIMIT, lane);
         ask.with_pass = with_pass;
-        let spent = self.store(node).spend(&ask, self.clock(node)).await.unwrap();
+        let spent = self
+            .store(node)
+            .spend(&ask, self.clock(node))
+            .await
+            .unwrap();
         let granted = spent == Spend::Granted;
         if granted {
             self.calls += 1;
             let travel = (self.calls * 137) % TRAVEL_MS;
-            self.provider.receive(self.now + SignedDuration::from_millis(travel));
+            self.provider
+                .receive(self.now + SignedDuration::from_millis(travel));
         }
         granted
     }
@@ -105,7 +123,12 @@ impl Nodes<'_> {
                     self.spend(*node, Lane::Interactive, false).await;
                 }
             }
-            Step::Turn { node, n, pages, dies } => {
+            Step::Turn {
+                node,
+                n,
+                pages,
+                dies,
+            } => {
                 let (owner, now) = (format!("node {node}"), self.clock(*node));
                 let claimed = self.store(*node).claim(&[Kind::READ], &owner, *n, now);
                 for lease in claimed.await.unwrap() {
@@ -118,12 +141,18 @@ impl Nodes<'_> {
     }
 
     async fn turn(&mut self, node: usize, lease: &Lease, pages: u32) {
-        let lane = if lease.lane == store::BACKFILL { Lane::Backfill } else { Lane::Scheduled };
+        let lane = if lease.lane == store::BACKFILL {
+            Lane::Backfill
+        } else {
+            Lane::Scheduled
+        };
         let mut passes = lease.passes;
         for _ in 0..pages {
             if !self.spend(node, lane, passes > 0).await {
                 let now = self.clock(node);
-                let waits = self.store(node).wait_for_budget(lease, &self.bucket, lane, now);
+                let waits = self
+                    .store(node)
+                    .wait_for_budget(lease, &self.bucket, lane, now);
                 waits.await.unwrap();
                 return;
             }
@@ -146,14 +175,24 @@ impl Nodes<'_> {
             self.now += SignedDuration::from_secs(1);
             let node = second % NODES;
             let now = self.clock(node);
-            let leases = self.store(node).claim(&[Kind::READ], "last", 99, now).await.unwrap();
+            let leases = self
+                .store(node)
+                .claim(&[Kind::READ], "last", 99, now)
+                .await
+                .unwrap();
             for lease in leases {
-                let lane = if lease.lane == store::BACKFILL { Lane::Backfill } else { Lane::Scheduled };
+                let lane = if lease.lane == store::BACKFILL {
+                    Lane::Backfill
+                } else {
+                    Lane::Scheduled
+                };
                 if self.spend(node, lane, lease.passes > 0).await {
                     called.insert(lease.subject_id.clone());
                     self.store(node).finish(&lease, None, now).await.unwrap();
                 } else {
-                    let waits = self.store(node).wait_for_budget(&lease, &self.bucket, lane, now);
+                    let waits = self
+                        .store(node)
+                        .wait_for_budget(&lease, &self.bucket, lane, now);
                     waits.await.unwrap();
                 }
             }
@@ -165,7 +204,10 @@ impl Nodes<'_> {
 async fn holds(stores: &[Store], steps: &[Step]) {
     let store = &stores[0];
     // A case that failed may have left something behind.
-    let behind = store.claim(&[Kind::READ], "sweep", 999, after(99_999)).await.unwrap();
+    let behind = store
+        .claim(&[Kind::READ], "sweep", 999, after(99_999))
+        .await
+        .unwrap();
     for lease in behind {
         store.finish(&lease, None, after(99_999)).await.unwrap();
     }
