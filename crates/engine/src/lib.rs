@@ -9,6 +9,7 @@
 pub mod actions;
 mod archive;
 mod budget;
+mod budgets;
 pub mod calls;
 mod clock;
 mod deliver;
@@ -16,6 +17,7 @@ mod error;
 mod jwt;
 pub mod metrics;
 mod oauth;
+mod pay;
 mod prune;
 mod random;
 mod read;
@@ -37,6 +39,7 @@ use secrecy::SecretSlice;
 use store::{Retention, Store};
 
 pub use budget::{Budget, OwnBudget};
+pub use budgets::RequestBudget;
 pub use calls::{BudgetOverride, Calls};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{LinkError, LinkKind, Links};
@@ -216,6 +219,12 @@ impl Engine {
     /// [`ActionError::NotFound`], [`ActionError::Objects`].
     pub async fn message_result(&self, message_id: &str) -> Result<ResultStream, ActionError> {
         self.results.fetch(message_id).await
+    }
+
+    /// The door to the providers.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The provider's name of an object that may be named as the app names it.

@@ -13,6 +13,12 @@ pub(crate) fn token() -> String {
     URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 32]>())
 }
 
+/// A number from 0 to `most`.
+#[must_use]
+pub(crate) fn up_to(most: u32) -> u32 {
+    rand::rng().random_range(0..=most)
+}
+
 /// `duration`, lengthened by up to a tenth, so that those who failed together
 /// do not come back together.
 #[must_use]

@@ -42,6 +42,8 @@ pub struct Fresh {
     /// Whom the provider counts the call for: the OAuth client, whichever
     /// customer it acts for; else the token itself. Never to be shown.
     pub(crate) counted_as: String,
+    /// The provider app of that client.
+    pub(crate) provider_app_id: Option<String>,
 }
 
 impl Fresh {
@@ -55,6 +57,7 @@ impl Fresh {
             credential: credential.clone(),
             version: 0,
             counted_as,
+            provider_app_id: None,
         }
     }
 }
@@ -412,6 +415,7 @@ impl Tokens {
             credential,
             version: stored.version,
             counted_as,
+            provider_app_id: stored.provider_app_id,
         })
     }
 }

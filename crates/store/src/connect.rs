@@ -22,6 +22,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+use crate::budget::Books;
 use crate::error::{Result, StoreError};
 use crate::health::Health;
 use crate::migrations::{self, Migrations};
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) keys: MasterKeys,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) health: Health,
+    pub(crate) books: Books,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     channels: Channels,
@@ -107,6 +109,7 @@ impl Store {
                 keys: settings.keys,
                 wakes,
                 health: Health::default(),
+                books: Books::default(),
                 reader,
                 writer,
                 channels,
@@ -121,6 +124,7 @@ impl Store {
                 keys: settings.keys,
                 wakes,
                 health: Health::default(),
+                books: Books::default(),
                 reader: pool.clone(),
                 writer: pool,
                 channels,
@@ -212,6 +216,11 @@ impl Store {
     /// Where to read from, outside of transactions.
     pub(crate) fn read(&self) -> &DatabaseConnection {
         &self.inner.reader
+    }
+
+    /// Where to write a single statement that is whole by itself.
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.inner.writer
     }
 
     /// Begins a transaction that may write.

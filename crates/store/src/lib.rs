@@ -59,7 +59,9 @@ mod work;
 
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
 pub use audit::AuditEntry;
-pub use budget::Spend;
+pub use budget::{
+    Account, Ask, BudgetSnapshot, InstallationCalls, Lane, OwnLedger, PerLane, Refusal, Spend,
+};
 pub use connect::Migrated;
 pub use connection::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, NewConnection,

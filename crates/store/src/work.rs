@@ -80,6 +80,8 @@ pub struct Lease {
     pub epoch: i64,
     /// Claims since the last progress, this one included.
     pub attempts: i32,
+    /// Calls promised to this work, after it waited for its request budget.
+    pub passes: u32,
 }
 
 /// Only what was asked for can come back.
@@ -317,7 +319,7 @@ pub(crate) async fn release(
     now: Timestamp,
 ) -> Result<()> {
     let statement = tx.backend().sql(
-        "UPDATE work SET owner = NULL, lease_until = NULL, run_again = FALSE, \
+        "UPDATE work SET owner = NULL, lease_until = NULL, run_again = FALSE, passes = 0, \
          next_at = CASE WHEN run_again THEN $4 ELSE $5 END \
          WHERE kind = $1 AND subject_id = $2 AND epoch = $3 AND owner IS NOT NULL \
          RETURNING next_at",
@@ -357,7 +359,9 @@ pub(crate) async fn put_off(
 
 impl Store {
     /// Up to `n` rows that are due and free, lower lanes and longest due first;
-    /// none while the database takes no writes.
+    /// none while the database takes no writes. Whoever waits for a request budget
+    /// is called up before, as far as there is room in it; and whoever was promised
+    /// calls goes before all others, since promises lapse.
     pub async fn claim(
         &self,
         kinds: &[Kind],
@@ -378,9 +382,16 @@ impl Store {
         n: u32,
         now: Timestamp,
     ) -> Result<Vec<Lease>> {
+        self.call_up_waiting(now).await?;
+        self.write_tally_sometimes(now).await?;
         let mut claimed = Vec::new();
         let tx = self.write().await?;
-        for lane in [INTERACTIVE, SCHEDULED, BACKFILL] {
+        for (lane, which) in [
+            (INTERACTIVE, "lane >= $1 AND passes > 0"),
+            (INTERACTIVE, "lane = $1"),
+            (SCHEDULED, "lane = $1"),
+            (BACKFILL, "lane = $1"),
+        ] {
             let room = i64::from(n) - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
             if room <= 0 {
                 break;
@@ -395,12 +406,13 @@ impl Store {
             let sql = format!(
                 "WITH due AS MATERIALIZED (\
                  SELECT kind AS due_kind, subject_id AS due_subject FROM work \
-                 WHERE lane = $1 AND next_at <= $2 AND (owner IS NULL OR lease_until <= $2) \
+                 WHERE {which} AND next_at <= $2 AND waits_for IS NULL \
+                 AND (owner IS NULL OR lease_until <= $2) \
                  AND kind IN ({}) ORDER BY next_at LIMIT $3{}) \
                  UPDATE work SET owner = $4, lease_until = $5, epoch = epoch + 1, \
                  attempts = attempts + 1, run_again = FALSE FROM due \
                  WHERE kind = due_kind AND subject_id = due_subject \
-                 RETURNING kind, subject_id, lane, epoch, attempts",
+                 RETURNING kind, subject_id, lane, epoch, attempts, passes",
                 list(values.len() + 1, kinds.len()),
                 self.backend().skip_locked()
             );
@@ -415,6 +427,7 @@ impl Store {
                     lane: row.try_get("", "lane")?,
                     epoch: row.try_get("", "epoch")?,
                     attempts: row.try_get("", "attempts")?,
+                    passes: u32::try_from(row.try_get::<i32>("", "passes")?).unwrap_or(0),
                 });
             }
         }

@@ -28,6 +28,7 @@ use tracing::Instrument as _;
 
 use crate::calls::{CallError, Caller, Calls, Lane};
 use crate::clock::Clock;
+use crate::pay::Purse;
 use crate::registry::Registry;
 use crate::results::{KeepError, Results};
 use crate::room::Room;
@@ -174,7 +175,18 @@ impl Reader {
             return self.end_failed(lease, subject, result, log).await;
         }
         let mut attempts = lease.attempts;
-        match self.pages(lease, subject, &mut attempts, cancel).await {
+        let mut purse = Purse {
+            lane: lane_of(subject),
+            installation_id: Some(&subject.installation.id),
+            passes: lease.passes,
+            last: None,
+        };
+        let read = self.pages(lease, subject, &mut purse, &mut attempts, cancel);
+        let read = read.await;
+        if let Err(error) = self.calls.settle(&purse).await {
+            tracing::warn!(%error, "promised calls could not be given back; they lapse");
+        }
+        match read {
             Ok(()) => Ok(()),
             Err(Stop::Store(error) | Stop::Call(CallError::Store(error))) => {
                 if let StoreError::Unwritable(_) = error {
@@ -190,7 +202,14 @@ impl Reader {
             }
             Err(Stop::Call(CallError::Budget { until })) => {
                 tracing::debug!(sync = %subject.sync.id, %until, "a read waits for the request budget");
-                self.store.postpone(lease, until, self.clock.now()).await
+                let now = self.clock.now();
+                match &purse.last {
+                    Some(bill) => {
+                        let (bucket, lane) = (&bill.bucket, purse.lane);
+                        self.store.wait_for_budget(lease, bucket, lane, now).await
+                    }
+                    None => self.store.postpone(lease, until, now).await,
+                }
             }
             Err(Stop::Call(CallError::Provider(failure))) => {
                 self.failed(lease, subject, attempts, &failure).await
@@ -210,6 +229,7 @@ impl Reader {
         &self,
         lease: &Lease,
         subject: &ReadSubject,
+        purse: &mut Purse<'_>,
         attempts: &mut i32,
         cancel: &CancellationToken,
     ) -> Result<(), Stop> {
@@ -235,10 +255,10 @@ impl Reader {
             let request = connector.step(&place.state)?;
             let response = self
                 .calls
-                .send(
+                .send_from(
                     connector.as_ref(),
                     Caller::Connection(&subject.connection.id),
-                    plan.lane,
+                    purse,
                     &request,
                 )
                 .await?;
@@ -315,19 +335,22 @@ impl Reader {
                 .collect(),
             page_size: None,
         });
-        let lane = match subject.sync.read_type {
-            Some(ReadType::Backfill) => Lane::Backfill,
-            Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
-        };
         Ok(Plan {
             intent,
             selection,
             wanted,
             destination_id,
-            lane,
             by_time,
             triggered: subject.sync.read_type == Some(ReadType::Triggered),
         })
+    }
+}
+
+/// The lane of a run's calls.
+fn lane_of(subject: &ReadSubject) -> Lane {
+    match subject.sync.read_type {
+        Some(ReadType::Backfill) => Lane::Backfill,
+        Some(ReadType::Scheduled | ReadType::Triggered) | None => Lane::Scheduled,
     }
 }
 

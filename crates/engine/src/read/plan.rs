@@ -7,7 +7,6 @@ use store::{NewLog, NewMessage, ReadRange, ReadSubject, ReadType, SeenKey};
 
 use super::place::Place;
 use super::{CLOCK_SKEW, log};
-use crate::calls::Lane;
 use crate::shape::{Selection, Wanted};
 
 /// More than any run's id, in the order of text.
@@ -21,7 +20,6 @@ pub(super) struct Plan {
     /// Which of the records that come are delivered.
     pub(super) wanted: Wanted,
     pub(super) destination_id: String,
-    pub(super) lane: Lane,
     /// Whether the provider filters the object by time.
     pub(super) by_time: bool,
     /// Whether somebody asked for the read.

@@ -19,6 +19,7 @@ mod page;
 mod projects;
 mod provider_apps;
 mod providers;
+mod request_budgets;
 mod topic_destination_routes;
 mod topics;
 mod upload_url;
@@ -98,6 +99,7 @@ pub(crate) fn routes() -> Router<Engine> {
             get(topic_destination_routes::list).post(topic_destination_routes::create),
         )
         .route("/projects/{project}/topic-destination-routes/{route}", delete(topic_destination_routes::delete))
+        .route("/projects/{project}/request-budgets", get(request_budgets::list))
         .route("/oauth-connect", post(oauth_connect::connect))
         .route("/generate-upload-url", get(upload_url::generate))
 }

@@ -9,6 +9,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 use crate::error::{Result as StoreResult, StoreError};
 
 mod audit;
+mod budget;
 mod delivery;
 mod initial;
 mod jwt_key;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrations {
             Box::new(delivery::Delivery),
             Box::new(storage::Storage),
             Box::new(notifications::Notifications),
+            Box::new(budget::Budget),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),

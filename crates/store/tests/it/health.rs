@@ -58,5 +58,5 @@ async fn a_full_disk_stops_work_until_there_is_room() {
     assert_eq!(lease.attempts, 1, "a full disk is no attempt");
     store.commit_page(&lease, commit, after(200)).await.unwrap();
     let sent = store.claim_messages("sender", 9, after(200)).await.unwrap();
-    assert_eq!(sent.len(), 1);
+    assert_eq!(sent.messages.len(), 1);
 }

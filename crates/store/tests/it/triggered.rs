@@ -50,6 +50,7 @@ fn last(due: i64) -> PageCommit {
     PageCommit {
         position: None,
         end: Some(RunEnd {
+            object_name: "repositories".to_owned(),
             status: OperationStatus::Success,
             result: None,
             watermark: None,

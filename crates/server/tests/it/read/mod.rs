@@ -1,6 +1,7 @@
 //! Reading, from the installation to the app.
 
 mod asked;
+mod budget;
 mod deployed;
 mod end_to_end;
 mod failures;

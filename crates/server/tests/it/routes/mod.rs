@@ -19,5 +19,6 @@ mod problems;
 mod projects;
 mod provider_apps;
 mod providers;
+mod request_budgets;
 mod topics;
 mod uploads;

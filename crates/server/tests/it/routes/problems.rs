@@ -106,7 +106,7 @@ async fn pages_of_other_origins_may_call(store: TestStore) {
         ];
         let preflight = api
             .send(
-                http::Method::OPTIONS,
+                Method::OPTIONS,
                 "/v1/projects/x/connections/y",
                 Vec::new(),
                 &headers,
@@ -124,7 +124,7 @@ async fn pages_of_other_origins_may_call(store: TestStore) {
     // A refusal can be read too.
     let origin = [("origin", "https://app.example")];
     let refused = api
-        .send(http::Method::GET, "/v1/projects", Vec::new(), &origin)
+        .send(Method::GET, "/v1/projects", Vec::new(), &origin)
         .await;
     assert_eq!(refused.header("access-control-allow-origin"), "*");
     refused.problem(401);

@@ -37,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) sandbox: sandbox::Options,
+    /// Request limits that the operator has set.
+    pub(crate) budgets: Vec<engine::BudgetOverride>,
     /// Whether the worker runs.
     pub(crate) works: bool,
     /// Whether messages may go to loopback.
@@ -53,6 +55,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             sandbox: provider::small(),
+            budgets: Vec::new(),
             works: true,
             may_reach_loopback: true,
             delivery_rate: 0,
@@ -126,7 +129,7 @@ impl World {
             retention: Retention::of_days(30),
             outbox_max_bytes: plan.outbox_max_bytes,
             min_schedule_s: 600,
-            budgets: Vec::new(),
+            budgets: plan.budgets,
             delivery_rate: plan.delivery_rate,
         });
         let stop = CancellationToken::new();

@@ -1,0 +1,253 @@
+//! Paying for a call: which account it goes on, waiting while a person waits,
+//! and what the answer says about the limit.
+
+use std::time::Duration;
+
+use connector::{Description, Response};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use store::{Account, Ask, Lane, Refusal, Spend, StoreError};
+
+use crate::calls::{BudgetOverride, CallError, Calls};
+use crate::metrics;
+use crate::random;
+use crate::tokens::Fresh;
+
+/// How long an interactive call waits for the budget before it is answered 429.
+const INTERACTIVE_PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+/// How often it looks again: others may give back what they do not need.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The longest that a wait after a 429 is lengthened, in thousandths.
+const MOST_JITTER: u32 = 250;
+
+/// What one piece of work calls for, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Purse<'a> {
+    /// In which lane.
+    pub(crate) lane: Lane,
+    /// For which installation.
+    pub(crate) installation_id: Option<&'a str>,
+    /// Calls promised to it, after it waited in line.
+    pub(crate) passes: u32,
+    /// The account of the last call.
+    pub(crate) last: Option<Bill>,
+}
+
+impl Purse<'_> {
+    /// That of one call.
+    pub(crate) fn of(lane: Lane) -> Self {
+        Self {
+            lane,
+            installation_id: None,
+            passes: 0,
+            last: None,
+        }
+    }
+}
+
+/// An account, with its names.
+#[derive(Debug, Clone)]
+pub(crate) struct Bill {
+    pub(crate) bucket: String,
+    limit: u32,
+    window: SignedDuration,
+    provider: &'static str,
+    pub(crate) group: &'static str,
+    provider_app_id: Option<String>,
+    connection_id: Option<String>,
+}
+
+impl Bill {
+    fn account(&self) -> Account<'_> {
+        Account {
+            bucket: &self.bucket,
+            limit: self.limit,
+            window: self.window,
+            provider: self.provider,
+            group: self.group,
+            provider_app_id: self.provider_app_id.as_deref(),
+            connection_id: self.connection_id.as_deref(),
+        }
+    }
+}
+
+impl Calls {
+    /// The account of a call of this group with a connection's credential, or with
+    /// nobody's.
+    pub(crate) fn bill(
+        &self,
+        description: &Description,
+        fresh: &Fresh,
+        connection_id: Option<&str>,
+        group: Option<&'static str>,
+    ) -> Bill {
+        let (limit, window) = limit_of(&self.budgets, description, group);
+        let group = group.unwrap_or("other");
+        Bill {
+            bucket: bucket(&fresh.counted_as, group),
+            limit,
+            window,
+            provider: description.provider,
+            group,
+            provider_app_id: fresh.provider_app_id.clone(),
+            connection_id: connection_id
+                .filter(|_| fresh.provider_app_id.is_none())
+                .map(str::to_owned),
+        }
+    }
+
+    /// Takes one call from the budget, waiting if a person waits too. Returns
+    /// when it was counted.
+    ///
+    /// # Errors
+    /// [`CallError::Budget`] when there is no room in time, with the account in
+    /// the purse; [`CallError::Store`].
+    pub(crate) async fn pay(
+        &self,
+        bill: &Bill,
+        purse: &mut Purse<'_>,
+    ) -> Result<Timestamp, CallError> {
+        purse.last = Some(bill.clone());
+        let deadline = self
+            .clock
+            .now()
+            .saturating_add(INTERACTIVE_PATIENCE)
+            .unwrap_or(Timestamp::MAX);
+        loop {
+            let now = self.clock.now();
+            let ask = Ask {
+                account: bill.account(),
+                lane: purse.lane,
+                installation_id: purse.installation_id,
+                with_pass: purse.passes > 0,
+            };
+            purse.passes = purse.passes.saturating_sub(1);
+            let until = match self.budget.spend(&ask, now).await? {
+                Spend::Granted => return Ok(now),
+                Spend::Full { until } | Spend::Blocked { until } => until,
+            };
+            metrics::budget_wait(bill.group, purse.lane);
+            if purse.lane != Lane::Interactive || until > deadline {
+                return Err(CallError::Budget { until });
+            }
+            let wait = until.duration_since(now).unsigned_abs();
+            let wait = wait.clamp(Duration::from_millis(50), LOOK_EVERY);
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    /// Takes note of what an answer says about the limit. After a 429 nobody who
+    /// shares the account calls for a while.
+    pub(crate) async fn told(
+        &self,
+        bill: &Bill,
+        sent_at: Timestamp,
+        response: &Response,
+    ) -> Result<(), StoreError> {
+        let (account, now) = (bill.account(), self.clock.now());
+        if response.status == 429 {
+            let refusal = Refusal::new(
+                sent_at,
+                retry_after(response, now),
+                random::up_to(MOST_JITTER),
+            );
+            let until = self.budget.refused(&account, refusal, now).await?;
+            let until = until.map(|until| until.to_string());
+            tracing::warn!(
+                provider = bill.provider,
+                group = bill.group,
+                until,
+                "the provider's request limit is reached; calls wait"
+            );
+            return Ok(());
+        }
+        let near = response.header("x-ratelimit-nearlimit");
+        let near = near.map(|value| value.trim().eq_ignore_ascii_case("true"));
+        if response.status >= 500 {
+            // It may not have come as far as the limit.
+            return Ok(());
+        }
+        self.budget.answered(&account, sent_at, near, now).await
+    }
+
+    /// Gives back the promised calls that a piece of work did not need.
+    pub(crate) async fn settle(&self, purse: &Purse<'_>) -> Result<(), StoreError> {
+        match &purse.last {
+            Some(bill) if purse.passes > 0 => {
+                let now = self.clock.now();
+                let account = bill.account();
+                self.budget
+                    .give_back(&account, purse.lane, purse.passes, now)
+                    .await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The limit of a group; without one only the gate after a 429 counts.
+pub(crate) fn limit_of(
+    overrides: &[BudgetOverride],
+    description: &Description,
+    group: Option<&str>,
+) -> (u32, SignedDuration) {
+    let seconds = |window_s: u32| SignedDuration::from_secs(i64::from(window_s));
+    if let Some(own) = overrides.iter().find(|own| Some(own.group) == group) {
+        let limit = if own.limit == 0 { u32::MAX } else { own.limit };
+        return (limit, seconds(own.window_s));
+    }
+    group
+        .and_then(|group| description.group(group))
+        .map_or((u32::MAX, SignedDuration::from_hours(1)), |published| {
+            (published.limit, seconds(published.window_s))
+        })
+}
+
+/// The name of a bucket: who the provider counts the call for, hashed, since it
+/// may be a token; and the group.
+pub(crate) fn bucket(counted_as: &str, group: &str) -> String {
+    format!(
+        "{}:{group}",
+        hex::encode(Sha256::digest(counted_as.as_bytes()))
+    )
+}
+
+/// The wait that a 429 names: seconds, or a date.
+fn retry_after(response: &Response, now: Timestamp) -> Option<SignedDuration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse::<i64>() {
+        return Some(SignedDuration::from_secs(seconds.max(1)));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(date.duration_since(now).max(SignedDuration::from_secs(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_separates_credentials_and_groups_and_hides_the_credential() {
+        let one = bucket("client-a", "repositories");
+        assert_ne!(one, bucket("client-b", "repositories"));
+        assert_ne!(one, bucket("client-a", "other"));
+        assert!(!one.contains("client-a"));
+    }
+
+    #[test]
+    fn a_wait_may_be_seconds_or_a_date() {
+        let now: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
+        let after = |value: &str| {
+            let response = Response {
+                status: 429,
+                headers: vec![("retry-after".to_owned(), value.to_owned())],
+                body: Vec::new(),
+            };
+            retry_after(&response, now).map(|wait| wait.as_secs())
+        };
+        assert_eq!(after("17"), Some(17));
+        assert_eq!(after("Tue, 24 Nov 2026 10:02:00 GMT"), Some(120));
+        assert_eq!(after("Tue, 24 Nov 2026 09:00:00 GMT"), Some(1));
+        assert_eq!(after("soon"), None);
+    }
+}
