@@ -8,6 +8,7 @@
 
 pub mod actions;
 mod archive;
+mod backoff;
 mod budget;
 pub mod calls;
 mod clock;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use outbound::Outbound;
 use secrecy::SecretSlice;
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 pub use budget::{Budget, OwnBudget};
 pub use calls::{BudgetOverride, Calls};
@@ -121,6 +123,7 @@ impl Engine {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             owner: Arc::clone(&self.owner),
+            cut: CancellationToken::new(),
             reader: read::Reader {
                 store: self.store.clone(),
                 calls: self.calls.clone(),

@@ -23,6 +23,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use crate::error::{Result, StoreError};
+use crate::faults::Moment;
 use crate::migrations::Migrations;
 use crate::secrets::MasterKeys;
 use crate::wake::{Channels, Listener, WakeKind, Wakes};
@@ -93,6 +94,7 @@ impl Store {
         };
         let store = Self {
             inner: Arc::new(inner),
+            faults: None,
         };
         store.prepare(settings.schema.as_deref(), now).await?;
         Ok(store)
@@ -171,6 +173,7 @@ impl Store {
 
     /// Begins a transaction that may write.
     pub(crate) async fn write(&self) -> Result<Tx<'_>> {
+        self.pass(Moment::Begin).await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: (self.backend() == Backend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
@@ -228,7 +231,9 @@ impl Tx<'_> {
 
     /// Commits.
     pub(crate) async fn commit(self) -> Result<()> {
+        self.store.pass(Moment::BeforeCommit).await?;
         self.inner.commit().await?;
+        self.store.pass(Moment::AfterCommit).await?;
         if self.store.backend() == Backend::Sqlite {
             for kind in self.wakes {
                 self.store.inner.wakes.wake(kind);

@@ -58,6 +58,13 @@ pub enum StoreError {
     /// No connection to the database.
     #[error("the database cannot be reached")]
     Unreachable(#[source] DbErr),
+    /// The database has not answered for too long; whether the statement took
+    /// effect is not known.
+    #[error("the database has not answered for {after_s} seconds")]
+    Silent {
+        /// How long it was waited for.
+        after_s: u64,
+    },
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Database(#[source] DbErr),

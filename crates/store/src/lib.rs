@@ -20,6 +20,8 @@ mod credential;
 mod destination;
 mod entities;
 mod error;
+mod examine;
+mod faults;
 mod group;
 pub mod ids;
 mod installation;
@@ -52,6 +54,8 @@ pub use consumer::Consumer;
 pub use credential::{Credential, StoredCredential};
 pub use destination::{DeliveryTarget, Destination, NewDestination};
 pub use error::StoreError;
+pub use examine::{Examination, HeldWork};
+pub use faults::{Faults, Moment};
 pub use group::Group;
 pub use installation::{Installation, InstallationFilter, NewInstallation, NewSync};
 pub use integration::Integration;
@@ -112,4 +116,6 @@ impl std::fmt::Debug for Settings {
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) inner: Arc<connect::Inner>,
+    /// Absent outside of tests.
+    faults: Option<Arc<dyn Faults>>,
 }

@@ -218,7 +218,7 @@ fn corrupt(error: std::io::Error) -> StoreError {
 }
 
 impl OutboxMessage {
-    fn of(row: &QueryResult) -> Result<Self> {
+    pub(crate) fn of(row: &QueryResult) -> Result<Self> {
         let body = decompress(&row.try_get::<Vec<u8>>("", "body")?)?;
         let envelope: Option<Vec<u8>> = row.try_get("", "envelope")?;
         Ok(Self {

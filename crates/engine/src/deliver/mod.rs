@@ -25,15 +25,28 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use link::LIFETIME as LINK_LIFETIME;
 pub use link::{LinkError, LinkKind, Links};
 
+use crate::backoff::{Backoff, answered};
 use crate::clock::Clock;
-use crate::worker::{AFTER_ERROR, POLL};
+use crate::worker::{PATIENCE, POLL};
 
 /// Attempts under way at once.
 const PARALLEL: usize = 64;
 /// Where more is due, it is claimed when there is room for so many.
 const BATCH: usize = 16;
+/// Acknowledgements kept for a database that fails. What is beyond is attempted
+/// again when its lease lapses.
+const MOST_UNSETTLED: usize = 1024;
 /// How long a receiver may take.
 const TIME_OUT: Duration = Duration::from_secs(15);
+
+/// What comes before the next claim.
+#[derive(Debug, Clone, Copy)]
+enum Pause {
+    /// Until something is due.
+    Rest,
+    /// The store failed; so long, whatever happens.
+    Failed(Duration),
+}
 
 /// Sends what is due.
 #[derive(Debug, Clone)]
@@ -52,18 +65,22 @@ impl Delivery {
     /// acknowledged as it ends: a slow receiver keeps nobody else waiting.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
         let mut attempts = FuturesUnordered::new();
+        let mut unsettled = Vec::new();
+        let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
+            self.settle(&mut unsettled, Vec::new()).await;
             let room = PARALLEL.saturating_sub(attempts.len());
             let (more_is_due, pause) = match self.claim(room).await {
                 Ok(claimed) => {
+                    backoff.reset();
                     let all = claimed.len() < room;
                     let claimed = claimed.into_iter();
                     attempts.extend(claimed.map(|(message, target)| self.attempt(message, target)));
-                    (!all, POLL)
+                    (!all, Pause::Rest)
                 }
                 Err(error) => {
                     tracing::error!(%error, "messages could not be claimed");
-                    (false, AFTER_ERROR)
+                    (false, Pause::Failed(backoff.pause()))
                 }
             };
             let mut rest = std::pin::pin!(self.rest(pause, stop));
@@ -75,7 +92,7 @@ impl Delivery {
                         while let Some(Some(another)) = attempts.next().now_or_never() {
                             ended.push(another);
                         }
-                        self.acknowledge(&ended).await;
+                        self.settle(&mut unsettled, ended).await;
                         if more_is_due && attempts.len() + BATCH <= PARALLEL {
                             break;
                         }
@@ -85,7 +102,7 @@ impl Delivery {
             }
         }
         while let Some(ended) = attempts.next().await {
-            self.acknowledge(&[ended]).await;
+            self.settle(&mut unsettled, vec![ended]).await;
         }
     }
 
@@ -99,7 +116,8 @@ impl Delivery {
         }
         let n = u32::try_from(room).unwrap_or(u32::MAX);
         let now = self.clock.now();
-        let messages = self.store.claim_messages(&self.owner, n, now).await?;
+        let claim = self.store.claim_messages(&self.owner, n, now);
+        let messages = answered(self.clock.as_ref(), PATIENCE, claim).await?;
         let targets = self.targets(&messages).await;
         let addressed = messages.into_iter().filter_map(|message| {
             let target = targets.get(&message.destination_id).cloned()?;
@@ -108,16 +126,30 @@ impl Delivery {
         Ok(addressed.collect())
     }
 
-    /// What is not acknowledged is attempted again when its lease has lapsed.
-    async fn acknowledge(&self, ended: &[Acknowledged]) {
-        if let Err(error) = self.store.acknowledge(ended, self.clock.now()).await {
-            tracing::error!(%error, "attempts could not be acknowledged");
+    /// Acknowledges what has ended, and what could not be acknowledged before.
+    async fn settle(&self, unsettled: &mut Vec<Acknowledged>, ended: Vec<Acknowledged>) {
+        unsettled.extend(ended);
+        if unsettled.is_empty() {
+            return;
+        }
+        let acknowledged = self.store.acknowledge(unsettled, self.clock.now());
+        match answered(self.clock.as_ref(), PATIENCE, acknowledged).await {
+            Ok(()) => unsettled.clear(),
+            Err(error) => {
+                tracing::error!(%error, "attempts could not be acknowledged");
+                let too_many = unsettled.len().saturating_sub(MOST_UNSETTLED);
+                unsettled.drain(..too_many);
+            }
         }
     }
 
-    async fn rest(&self, at_most: Duration, stop: &CancellationToken) {
+    async fn rest(&self, pause: Pause, stop: &CancellationToken) {
+        let (at_most, wakes) = match pause {
+            Pause::Rest => (POLL, true),
+            Pause::Failed(pause) => (pause, false),
+        };
         tokio::select! {
-            () = self.store.woken(WakeKind::Outbox) => {}
+            () = self.store.woken(WakeKind::Outbox), if wakes => {}
             () = self.clock.sleep(at_most) => {}
             () = stop.cancelled() => {}
         }

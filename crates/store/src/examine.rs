@@ -1,0 +1,88 @@
+//! The store as it stands, over all projects: for whoever proves that nothing is
+//! lost. Only read, and nothing to be found by a name from outside.
+
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, EntityTrait};
+
+use crate::Store;
+use crate::columns::At;
+use crate::entities::sync;
+use crate::error::{Result, StoreError};
+use crate::outbox::OutboxMessage;
+use crate::sync::Sync;
+
+/// What there is.
+#[derive(Debug, Clone)]
+pub struct Examination {
+    /// Every sync.
+    pub syncs: Vec<Sync>,
+    /// Every row of work.
+    pub work: Vec<HeldWork>,
+    /// Every message that is kept, by id, with its status. Read after the syncs:
+    /// whatever they say is done is in here.
+    pub messages: Vec<(String, String)>,
+}
+
+/// A row of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldWork {
+    /// The kind.
+    pub kind: String,
+    /// What it is about.
+    pub subject_id: String,
+    /// Who has it.
+    pub owner: Option<String>,
+    /// Until when.
+    pub lease_until: Option<Timestamp>,
+    /// When it is due; `None` sleeps.
+    pub next_at: Option<Timestamp>,
+    /// Claims since the last progress.
+    pub attempts: i32,
+}
+
+impl Store {
+    /// Looks at everything.
+    pub async fn examine(&self) -> Result<Examination> {
+        let syncs = sync::Entity::find().all(self.read()).await?;
+        let select = "SELECT kind, subject_id, owner, lease_until, next_at, attempts FROM work";
+        let select = self.backend().sql(select, []);
+        let mut work = Vec::new();
+        for row in self.read().query_all_raw(select).await? {
+            let lease_until: Option<At> = row.try_get("", "lease_until")?;
+            let next_at: Option<At> = row.try_get("", "next_at")?;
+            work.push(HeldWork {
+                kind: row.try_get("", "kind")?,
+                subject_id: row.try_get("", "subject_id")?,
+                owner: row.try_get("", "owner")?,
+                lease_until: At::opt(lease_until),
+                next_at: At::opt(next_at),
+                attempts: row.try_get("", "attempts")?,
+            });
+        }
+        let select = self.backend().sql("SELECT id, status FROM outbox", []);
+        let mut messages = Vec::new();
+        for row in self.read().query_all_raw(select).await? {
+            messages.push((row.try_get("", "id")?, row.try_get("", "status")?));
+        }
+        Ok(Examination {
+            syncs: syncs.into_iter().map(Sync::from).collect(),
+            work,
+            messages,
+        })
+    }
+
+    /// A message as it is kept.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn kept_message(&self, id: &str) -> Result<OutboxMessage> {
+        let select = self.backend().sql(
+            "SELECT id, destination_id, project_id, attempt, envelope, body, create_time \
+             FROM outbox WHERE id = $1",
+            [id.into()],
+        );
+        let row = self.read().query_one_raw(select).await?;
+        let row = row.ok_or_else(|| StoreError::not_found("message", id))?;
+        OutboxMessage::of(&row)
+    }
+}
