@@ -15,4 +15,4 @@ mod pages;
 mod problem;
 mod uploads;
 
-pub use app::router;
+pub use app::{health_router, router};

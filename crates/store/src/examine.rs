@@ -9,6 +9,7 @@ use crate::columns::At;
 use crate::entities::sync;
 use crate::error::{Result, StoreError};
 use crate::outbox::OutboxMessage;
+use crate::statement::time;
 use crate::sync::Sync;
 
 /// What there is.
@@ -18,9 +19,22 @@ pub struct Examination {
     pub syncs: Vec<Sync>,
     /// Every row of work.
     pub work: Vec<HeldWork>,
-    /// Every message that is kept, by id, with its status. Read after the syncs:
-    /// whatever they say is done is in here.
-    pub messages: Vec<(String, String)>,
+    /// Every message that is kept. Read after the syncs: whatever they say is done
+    /// is in here.
+    pub messages: Vec<KeptMessage>,
+}
+
+/// A message without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMessage {
+    /// The identifier.
+    pub id: String,
+    /// `pending`, `delivered` or `dead`.
+    pub status: String,
+    /// Who is sending it.
+    pub owner: Option<String>,
+    /// When it is due, while it is pending.
+    pub next_at: Timestamp,
 }
 
 /// A row of work.
@@ -59,10 +73,16 @@ impl Store {
                 attempts: row.try_get("", "attempts")?,
             });
         }
-        let select = self.backend().sql("SELECT id, status FROM outbox", []);
+        let select = "SELECT id, status, owner, next_at FROM outbox";
+        let select = self.backend().sql(select, []);
         let mut messages = Vec::new();
         for row in self.read().query_all_raw(select).await? {
-            messages.push((row.try_get("", "id")?, row.try_get("", "status")?));
+            messages.push(KeptMessage {
+                id: row.try_get("", "id")?,
+                status: row.try_get("", "status")?,
+                owner: row.try_get("", "owner")?,
+                next_at: time(&row, "next_at")?,
+            });
         }
         Ok(Examination {
             syncs: syncs.into_iter().map(Sync::from).collect(),

@@ -54,7 +54,7 @@ pub use consumer::Consumer;
 pub use credential::{Credential, StoredCredential};
 pub use destination::{DeliveryTarget, Destination, NewDestination};
 pub use error::StoreError;
-pub use examine::{Examination, HeldWork};
+pub use examine::{Examination, HeldWork, KeptMessage};
 pub use faults::{Faults, Moment};
 pub use group::Group;
 pub use installation::{Installation, InstallationFilter, NewInstallation, NewSync};

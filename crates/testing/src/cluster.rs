@@ -32,18 +32,35 @@ rm -rf "$base"
 
 struct Cluster {
     url: String,
+    programs: PathBuf,
+    base: PathBuf,
     /// Its input is closed when the process ends.
     _guard: Child,
 }
 
+static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+
 /// Where the cluster of this process listens; started at the first call. `None`
 /// where PostgreSQL is not installed, which CI does not put up with.
 pub(crate) fn url() -> Option<&'static str> {
-    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     CLUSTER
         .get_or_init(|| programs().map(|programs| start(&programs)))
         .as_ref()
         .map(|cluster| cluster.url.as_str())
+}
+
+/// Creates a database in the cluster of this process, and says where it is.
+pub(crate) fn database(name: &str) -> Option<String> {
+    url()?;
+    let cluster = CLUSTER.get()?.as_ref()?;
+    let created = Command::new(cluster.programs.join("createdb"))
+        .arg("--host")
+        .arg(&cluster.base)
+        .args(["--username", "ligature", name])
+        .output()
+        .expect("createdb runs");
+    assert!(created.status.success(), "createdb: {created:?}");
+    Some(cluster.url.replace("/postgres?", &format!("/{name}?")))
 }
 
 /// The directory of `initdb` and `pg_ctl`: on the PATH, or the newest that
@@ -120,6 +137,8 @@ fn start(programs: &Path) -> Cluster {
             "postgres://ligature@localhost/postgres?host={}",
             base.display()
         ),
+        programs: programs.to_owned(),
+        base,
         _guard: guard,
     }
 }

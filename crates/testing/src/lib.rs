@@ -98,6 +98,13 @@ pub fn postgres_url() -> Option<&'static str> {
     cluster::url()
 }
 
+/// An empty database of its own in this program's PostgreSQL cluster, for several
+/// whole processes. `None`, with a note, where PostgreSQL is not installed.
+#[must_use]
+pub fn postgres_database(name: &str) -> Option<String> {
+    cluster::database(name)
+}
+
 /// Makes tests of `async fn(TestStore)`, each once on SQLite and once on
 /// PostgreSQL, in modules of these names.
 #[macro_export]
