@@ -26,6 +26,7 @@ mod node;
 mod provider;
 mod receiver;
 pub mod seeded;
+mod setup;
 
 pub use clock::SimulatedClock;
 pub use receiver::{Answer, Inbox, Receiver, Taken};

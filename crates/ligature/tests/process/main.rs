@@ -8,11 +8,15 @@
 )]
 
 mod api;
+mod chaos;
 mod check;
 mod cli;
 mod crash;
 mod demo;
 mod deploy;
+mod drain;
+mod nodes;
+mod proxy;
 mod read;
 mod receiver;
 mod serve;

@@ -5,6 +5,8 @@
 //! so a seed repeats what it does to the product, and not each step of it.
 
 mod account;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::time::{Duration, Instant};
@@ -62,7 +64,7 @@ pub async fn run(seed: u64, database: Database) -> anyhow::Result<Option<Outcome
     let mut failure = None;
     for step in 0..STEPS {
         let gone_wrong = match disturb(&mut world, &mut random, step).await {
-            Ok(()) => world.step(SignedDuration::from_millis(500)).await.err(),
+            Ok(()) => work_on(&mut world).await.err(),
             Err(error) => Some(error),
         };
         if let Some(error) = gone_wrong {
@@ -77,6 +79,17 @@ pub async fn run(seed: u64, database: Database) -> anyhow::Result<Option<Outcome
     Ok(Some(world.outcome(seed, failure, begun.elapsed()).await))
 }
 
+/// Lets the nodes do something before the next thing goes wrong.
+async fn work_on(world: &mut World) -> anyhow::Result<()> {
+    for _ in 0..4 {
+        world.step(SignedDuration::from_millis(120)).await?;
+        if !world.look().await?.is_busy {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Draws what goes wrong at this step, if anything does.
 async fn disturb(world: &mut World, random: &mut SmallRng, step: u32) -> anyhow::Result<()> {
     if step == 0 {
@@ -84,7 +97,7 @@ async fn disturb(world: &mut World, random: &mut SmallRng, step: u32) -> anyhow:
     }
     let node = random.random_range(0..world.nodes.len());
     match random.random_range(0..100_u32) {
-        0..=19 => {
+        0..=17 => {
             let (path, action) = refusal(random);
             let times = if action["kind"] == "expired_token" {
                 1
@@ -93,11 +106,11 @@ async fn disturb(world: &mut World, random: &mut SmallRng, step: u32) -> anyhow:
             };
             world.fault(path, &action, times).await?;
         }
-        20..=27 => {
+        18..=22 => {
             world.note("access tokens end");
             world.expire_access().await?;
         }
-        28..=42 => {
+        23..=39 => {
             let answer = match random.random_range(0..3) {
                 0 => Answer::Refuse,
                 1 => Answer::HangUp,
@@ -107,18 +120,18 @@ async fn disturb(world: &mut World, random: &mut SmallRng, step: u32) -> anyhow:
             world.note(&format!("receiver: {answer:?} {times}×"));
             world.receiver.inbox().answer_next(answer, times);
         }
-        43..=48 => {
+        40..=45 => {
             world.note(&format!("node {node} is killed"));
             world.nodes[node].injector.dead.cancel();
         }
-        49..=54 => {
+        46..=51 => {
             world.note(&format!("node {node} is frozen beyond its lease"));
             world.nodes[node].injector.freeze(true);
             world.step(SignedDuration::from_secs(31)).await?;
             world.step(SignedDuration::from_secs(1)).await?;
             world.nodes[node].injector.freeze(false);
         }
-        55..=58 => {
+        52..=54 => {
             world.note(&format!("node {node} is cut off from the database"));
             world.nodes[node].injector.cut_off(true);
             for _ in 0..3 {
@@ -126,7 +139,7 @@ async fn disturb(world: &mut World, random: &mut SmallRng, step: u32) -> anyhow:
             }
             world.nodes[node].injector.cut_off(false);
         }
-        59..=70 => {
+        55..=64 => {
             let (kind, count) = if random.random_range(0..4) == 0 {
                 ("add", 1)
             } else {
@@ -135,9 +148,10 @@ async fn disturb(world: &mut World, random: &mut SmallRng, step: u32) -> anyhow:
             world.note(&format!("{count} repositories: {kind}"));
             world.provider.mutate(kind, count).await?;
         }
-        71..=84 => {
-            let seconds = [3, 7, 31, 61, 330, 620][random.random_range(0..6_usize)];
+        65..=94 => {
+            let seconds = [7, 61, 330, 620, 620, 620][random.random_range(0..6_usize)];
             world.note(&format!("{seconds} s pass at once"));
+            world.provider.mutate("churn", 2).await?;
             world.step(SignedDuration::from_secs(seconds)).await?;
         }
         _ => {}

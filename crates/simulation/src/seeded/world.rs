@@ -4,15 +4,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use engine::actions::{self, integration::Deployment};
-use engine::{Clock as _, Engine};
+use engine::Clock as _;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use store::{
-    ConnectionStatus, Credential, Examination, NewConnection, NewDestination, NewProviderApp, Store,
-};
+use store::{ConnectionStatus, Examination, Store};
 use testing::TestStore;
 
 use super::account::{Account, settled_truly};
@@ -21,28 +17,9 @@ use crate::clock::SimulatedClock;
 use crate::node::{Ground, Injector, Log, Node, note};
 use crate::provider::{Provider, WORKSPACE};
 use crate::receiver::Receiver;
+use crate::setup;
 
-const PROJECT: &str = "simulated";
 const GROUP: &str = "g";
-const MANIFEST: &str = "
-specVersion: 1.0.0
-integrations:
-  - name: reads
-    provider: bitbucket
-    read:
-      objects:
-        - objectName: repositories
-          destination: inbox
-          schedule: '*/10 * * * *'
-          optionalFieldsAuto: all
-          backfill: { defaultPeriod: { fullHistory: true } }
-        - objectName: projects
-          destination: inbox
-          schedule: '*/10 * * * *'
-          optionalFieldsAuto: all
-          backfill: { defaultPeriod: { fullHistory: true } }
-";
-
 /// What a look at the store shows.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -137,93 +114,12 @@ impl World {
 
     async fn set_up(&mut self) -> anyhow::Result<()> {
         let engine = self.ground.engine(Store::clone(&self.home));
-        let operator = engine.store.operator();
-        let name = PROJECT.to_owned();
-        actions::project::create(&engine, &operator, name.clone(), name, None).await?;
-        let app = NewProviderApp {
-            external_ref: None,
-            provider: "bitbucket".to_owned(),
-            client_id: self.provider.options.client_id.clone(),
-            client_secret: SecretString::from(self.provider.options.client_secret.clone()),
-            scopes: Vec::new(),
-            metadata: None,
-        };
-        actions::provider_app::create(&engine, &operator, PROJECT, app).await?;
-        let inbox = NewDestination {
-            name: "inbox".to_owned(),
-            kind: "webhook".to_owned(),
-            metadata: json!({ "url": format!("http://{}/", self.receiver.address) }),
-        };
-        let inbox = actions::destination::create(&engine, &operator, PROJECT, inbox).await?;
-        let scope = engine.store.scope(&operator, PROJECT).await?;
-        let key = engine
-            .store
-            .within(&scope)
-            .destination_signing_key(&inbox.id)
-            .await?;
-        self.receiver.inbox().trust(key.expose_secret());
-        let deployment = Deployment {
-            manifest: MANIFEST.as_bytes(),
-            destructive: false,
-        };
-        actions::integration::deploy(&engine, &operator, PROJECT, deployment).await?;
-        self.connection_id = self.consent(&engine).await?;
-        let install = actions::installation::Install {
-            integration: "reads".to_owned(),
-            group_ref: GROUP.to_owned(),
-            connection_id: None,
-            revision_id: None,
-            created_by: None,
-            content: json!({ "provider": "bitbucket", "read": { "objects": {
-                "repositories": { "objectName": "repositories", "selectedFieldsAuto": "all" },
-                "projects": { "objectName": "projects", "selectedFieldsAuto": "all" },
-            } } }),
-        };
-        actions::installation::create(&engine, &operator, PROJECT, install).await?;
-        Ok(())
+        setup::project(&engine, &self.provider, &self.receiver, "*/10 * * * *").await?;
+        self.connection_id = setup::connect(&engine, &self.provider, GROUP).await?;
+        setup::install(&engine, GROUP).await
     }
 
-    /// The customer connects, or connects again.
-    async fn consent(&self, engine: &Engine) -> anyhow::Result<String> {
-        let granted = self
-            .provider
-            .control(Method::POST, "grants", &json!({}))
-            .await?;
-        let text = |name: &str| granted[name].as_str().unwrap_or_default().to_owned();
-        let now = self.ground.clock.now();
-        let lifetime =
-            SignedDuration::from_secs(granted["expires_in"].as_i64().unwrap_or_default());
-        let scope = engine
-            .store
-            .scope(&engine.store.operator(), PROJECT)
-            .await?;
-        let tenant = engine.store.within(&scope);
-        tenant.upsert_group(GROUP, None, now).await?;
-        tenant.upsert_consumer("c", None, now).await?;
-        let app = tenant
-            .provider_app_for("bitbucket")
-            .await?
-            .context("there is an app")?;
-        let connection = NewConnection {
-            id: None,
-            provider: "bitbucket".to_owned(),
-            provider_app_id: Some(app.id),
-            group_ref: GROUP.to_owned(),
-            consumer_ref: "c".to_owned(),
-            auth_scheme: "oauth2/authorizationCode".to_owned(),
-            provider_metadata: json!({ "workspace": { "value": WORKSPACE, "source": "input" } }),
-            provider_workspace_ref: Some(WORKSPACE.to_owned()),
-            credential: Credential::OAuth2 {
-                access_token: SecretString::from(text("access_token")),
-                refresh_token: Some(SecretString::from(text("refresh_token"))),
-                expires_at: Some(now.checked_add(lifetime)?),
-                scopes: Vec::new(),
-            },
-        };
-        Ok(tenant.upsert_connection(connection, now).await?.id)
-    }
-
-    async fn new_node(&mut self) -> anyhow::Result<Node> {
+    pub(super) async fn new_node(&mut self) -> anyhow::Result<Node> {
         self.started += 1;
         let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(self.started);
         let name = format!("node #{}", self.started);
@@ -329,7 +225,7 @@ impl World {
         self.refusals = u32::try_from(refused)?;
         self.note("the provider has refused the refresh token; the customer connects again");
         let engine = self.ground.engine(store.clone());
-        self.consent(&engine).await?;
+        setup::connect(&engine, &self.provider, GROUP).await?;
         Ok(())
     }
 
@@ -342,6 +238,31 @@ impl World {
             !taken.is_some_and(|taken| taken.versions.contains_key(*version))
         });
         missing.map(|((object, key), version)| format!("{object} {key} of {version}"))
+    }
+
+    /// How often the provider has refused a refresh token.
+    #[cfg(test)]
+    pub(super) fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
+    /// The store as it is.
+    #[cfg(test)]
+    pub(super) async fn examine(&self) -> anyhow::Result<Examination> {
+        Ok(self.store()?.examine().await?)
+    }
+
+    /// More customers with the same two objects.
+    #[cfg(test)]
+    pub(super) async fn install_others(&self, count: u32) -> anyhow::Result<()> {
+        let engine = self.ground.engine(self.store()?);
+        for number in 0..count {
+            setup::connect(&engine, &self.provider, &format!("other-{number}")).await?;
+        }
+        for number in 0..count {
+            setup::install(&engine, &format!("other-{number}")).await?;
+        }
+        Ok(())
     }
 
     /// The store in words, for whoever has to find out why.
