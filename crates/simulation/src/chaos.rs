@@ -139,7 +139,9 @@ pub async fn run(plan: Plan) -> anyhow::Result<Ledger> {
         processes: Vec::new(),
         ledger: Ledger::default(),
         watched: Vec::new(),
-        groups: (0..plan.installations).map(|n| format!("customer-{n}")).collect(),
+        groups: (0..plan.installations)
+            .map(|n| format!("customer-{n}"))
+            .collect(),
         provider,
         receiver,
         engine,
@@ -147,7 +149,10 @@ pub async fn run(plan: Plan) -> anyhow::Result<Ledger> {
     };
     for _ in 0..chaos.plan.nodes {
         let child = Some(chaos.launch()?);
-        chaos.processes.push(Process { child, back_at: None });
+        chaos.processes.push(Process {
+            child,
+            back_at: None,
+        });
     }
     for group in chaos.groups.clone() {
         setup::connect(&chaos.engine, &chaos.provider, &group).await?;
@@ -244,9 +249,12 @@ impl Chaos {
         }
         let place = well[self.random.random_range(0..well.len())];
         let held = self.engine.store.examine().await?.work;
-        let held = held.into_iter().filter_map(|work| Some((work.subject_id, work.owner?)));
+        let held = held
+            .into_iter()
+            .filter_map(|work| Some((work.subject_id, work.owner?)));
         let now = Instant::now();
-        self.watched.extend(held.map(|(subject, owner)| (subject, owner, now)));
+        self.watched
+            .extend(held.map(|(subject, owner)| (subject, owner, now)));
         let freezes = self.random.random_bool(0.4);
         let process = &mut self.processes[place];
         if freezes {
@@ -370,7 +378,6 @@ fn signal(child: &Child, name: &str) -> anyhow::Result<()> {
 }
 
 /// An empty database for a plan; `None` where PostgreSQL is not installed.
-#[must_use]
-pub fn database(name: &str) -> Option<String> {
-    testing::postgres_database(name)
+pub async fn database(name: &str) -> Option<String> {
+    testing::postgres_schema(name, SECRET_KEY).await
 }

@@ -85,13 +85,14 @@ pub(crate) async fn connect(
     provider: &Provider,
     group: &str,
 ) -> anyhow::Result<String> {
-    let granted = provider
-        .control(Method::POST, "grants", &json!({}))
-        .await?;
+    let granted = provider.control(Method::POST, "grants", &json!({})).await?;
     let text = |name: &str| granted[name].as_str().unwrap_or_default().to_owned();
     let lifetime = granted["expires_in"].as_i64().unwrap_or_default();
     let now = engine.clock.now();
-    let scope = engine.store.scope(&engine.store.operator(), PROJECT).await?;
+    let scope = engine
+        .store
+        .scope(&engine.store.operator(), PROJECT)
+        .await?;
     let tenant = engine.store.within(&scope);
     tenant.upsert_group(group, None, now).await?;
     tenant.upsert_consumer("c", None, now).await?;

@@ -32,8 +32,6 @@ rm -rf "$base"
 
 struct Cluster {
     url: String,
-    programs: PathBuf,
-    base: PathBuf,
     /// Its input is closed when the process ends.
     _guard: Child,
 }
@@ -47,20 +45,6 @@ pub(crate) fn url() -> Option<&'static str> {
         .get_or_init(|| programs().map(|programs| start(&programs)))
         .as_ref()
         .map(|cluster| cluster.url.as_str())
-}
-
-/// Creates a database in the cluster of this process, and says where it is.
-pub(crate) fn database(name: &str) -> Option<String> {
-    url()?;
-    let cluster = CLUSTER.get()?.as_ref()?;
-    let created = Command::new(cluster.programs.join("createdb"))
-        .arg("--host")
-        .arg(&cluster.base)
-        .args(["--username", "ligature", name])
-        .output()
-        .expect("createdb runs");
-    assert!(created.status.success(), "createdb: {created:?}");
-    Some(cluster.url.replace("/postgres?", &format!("/{name}?")))
 }
 
 /// The directory of `initdb` and `pg_ctl`: on the PATH, or the newest that
@@ -137,8 +121,6 @@ fn start(programs: &Path) -> Cluster {
             "postgres://ligature@localhost/postgres?host={}",
             base.display()
         ),
-        programs: programs.to_owned(),
-        base,
         _guard: guard,
     }
 }

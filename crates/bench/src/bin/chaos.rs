@@ -37,7 +37,9 @@ struct Chaos {
 async fn main() -> anyhow::Result<()> {
     let chaos = Chaos::parse();
     let beside = std::env::current_exe()?.with_file_name("ligature");
-    let database_url = chaos::database("chaos").context("PostgreSQL is not installed")?;
+    let database_url = chaos::database("chaos")
+        .await
+        .context("PostgreSQL is not installed")?;
     let ledger = chaos::run(Plan {
         binary: chaos.binary.unwrap_or(beside),
         database_url,

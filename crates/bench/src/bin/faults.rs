@@ -111,10 +111,11 @@ fn report(outcomes: &[Outcome], in_full: bool, seconds: f64) {
     let slowest = outcomes.iter().map(|o| o.took).max().unwrap_or_default();
     let failed = outcomes.iter().filter(|o| o.failure.is_some()).count();
     println!(
-        "{} seeds in {seconds:.1} s (slowest {:.2} s): {faults} faults, {} messages delivered again, \
+        "{} seeds in {seconds:.1} s (slowest {:.2} s): {faults} faults, {} checks, {} messages delivered again, \
          {} refused refresh tokens, {failed} seeds found something",
         outcomes.len(),
         slowest.as_secs_f64(),
+        sum(|o| o.looks.into()),
         sum(|o| o.duplicates.into()),
         sum(|o| o.refusals.into()),
     );

@@ -11,7 +11,7 @@ use crate::api::PATIENCE;
 #[allow(clippy::print_stdout, reason = "the figures are worth a look")]
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_that_are_killed_and_frozen_lose_nothing() {
-    let Some(database_url) = chaos::database("chaos") else {
+    let Some(database_url) = chaos::database("chaos").await else {
         return;
     };
     let ledger = chaos::run(Plan {
@@ -28,5 +28,10 @@ async fn three_nodes_that_are_killed_and_frozen_lose_nothing() {
     .unwrap();
     println!("{}", ledger.table());
     assert!(ledger.kills + ledger.freezes > 0, "{ledger:?}");
-    assert!(ledger.is_clean(), "{:?}\n{}", ledger.missing, ledger.table());
+    assert!(
+        ledger.is_clean(),
+        "{:?}\n{}",
+        ledger.missing,
+        ledger.table()
+    );
 }

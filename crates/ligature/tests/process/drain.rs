@@ -4,6 +4,7 @@
 use engine::{Clock as _, SystemClock};
 use secrecy::SecretString;
 use store::{Examination, HeldWork, MasterKeys, Settings, Store};
+use testing::postgres_schema;
 
 use crate::nodes::{all_has_come, stall_second_page, stalled};
 use crate::receiver::Receiver;
@@ -19,7 +20,9 @@ async fn examine(database: &str) -> Examination {
         keys: MasterKeys::parse(&SecretString::from(SECRET_KEY), None).unwrap(),
         max_connections: 2,
     };
-    let store = Store::open(settings, SystemClock::default().now()).await.unwrap();
+    let store = Store::open(settings, SystemClock::default().now())
+        .await
+        .unwrap();
     let seen = store.examine().await.unwrap();
     store.close().await;
     seen
@@ -45,7 +48,7 @@ async fn hanging(database: Option<String>) -> (Server, Receiver) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_stops_gives_back_what_hangs() {
-    let Some(database) = testing::postgres_database("drain") else {
+    let Some(database) = postgres_schema("drain", SECRET_KEY).await else {
         return;
     };
     let (mut server, receiver) = hanging(Some(database.clone())).await;
@@ -53,8 +56,16 @@ async fn a_node_that_stops_gives_back_what_hangs() {
     // Neither the provider nor the receiver has let go.
     assert!(server.ended().await.success());
     let seen = examine(&database).await;
-    assert!(seen.work.iter().all(|row| row.owner.is_none()), "{:?}", seen.work);
-    assert!(seen.messages.iter().all(|m| m.owner.is_none()), "{:?}", seen.messages);
+    assert!(
+        seen.work.iter().all(|row| row.owner.is_none()),
+        "{:?}",
+        seen.work
+    );
+    assert!(
+        seen.messages.iter().all(|m| m.owner.is_none()),
+        "{:?}",
+        seen.messages
+    );
     receiver.answer();
     server.launch().await;
     all_has_come(&receiver, REPOSITORIES).await;
@@ -72,7 +83,7 @@ async fn on_sqlite_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_cuts_what_hangs() {
-    let Some(database) = testing::postgres_database("cut") else {
+    let Some(database) = postgres_schema("cut", SECRET_KEY).await else {
         return;
     };
     let (mut server, receiver) = hanging(Some(database.clone())).await;
@@ -82,8 +93,16 @@ async fn a_second_signal_cuts_what_hangs() {
     assert!(server.ended().await.success());
     let seen = examine(&database).await;
     // Reads were given back; an attempt that was cut is nobody's to settle.
-    assert!(seen.work.iter().all(|row| row.owner.is_none()), "{:?}", seen.work);
-    assert!(seen.messages.iter().any(|m| m.owner.is_some()), "{:?}", seen.messages);
+    assert!(
+        seen.work.iter().all(|row| row.owner.is_none()),
+        "{:?}",
+        seen.work
+    );
+    assert!(
+        seen.messages.iter().any(|m| m.owner.is_some()),
+        "{:?}",
+        seen.messages
+    );
     receiver.answer();
     server.launch().await;
     all_has_come(&receiver, REPOSITORIES).await;

@@ -5,11 +5,12 @@
 use http::Method;
 use serde_json::json;
 use tempfile::TempDir;
+use testing::postgres_schema;
 
 use crate::api::until;
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
-use crate::serve::{Server, ligature};
+use crate::serve::{SECRET_KEY, Server, ligature};
 
 const PAGES: &str = "/2.0/repositories/acme";
 const REPOSITORIES: u32 = 400;
@@ -53,13 +54,16 @@ fn a_part_of_the_work_needs_postgresql() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success());
-        assert!(said.contains("SQLite") && said.contains("LIGATURE_ROLE"), "{said}");
+        assert!(
+            said.contains("SQLite") && said.contains("LIGATURE_ROLE"),
+            "{said}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_node_serves_and_a_worker_node_works() {
-    let Some(database) = testing::postgres_database("roles") else {
+    let Some(database) = postgres_schema("roles", SECRET_KEY).await else {
         return;
     };
     let roles = vec![("LIGATURE_ROLE", "api")];
@@ -77,13 +81,17 @@ async fn an_api_node_serves_and_a_worker_node_works() {
         assert_eq!(answer.status(), 404, "{path}");
     }
     let health = format!("{}/healthz", worker.url);
-    let answer = server.client.send(Method::GET, &health, None).await.unwrap();
+    let answer = server
+        .client
+        .send(Method::GET, &health, None)
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_node_does_not_work() {
-    let Some(database) = testing::postgres_database("api_only") else {
+    let Some(database) = postgres_schema("api_only", SECRET_KEY).await else {
         return;
     };
     let roles = vec![("LIGATURE_ROLE", "api")];
@@ -103,7 +111,7 @@ async fn an_api_node_does_not_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_node_spoils_nothing_when_it_comes_back() {
-    let Some(database) = testing::postgres_database("frozen") else {
+    let Some(database) = postgres_schema("frozen", SECRET_KEY).await else {
         return;
     };
     let server = Server::start(REPOSITORIES, Some(database)).await;
@@ -119,13 +127,16 @@ async fn a_frozen_node_spoils_nothing_when_it_comes_back() {
     release(&server, &barrier).await;
     server.signal("-CONT");
     server.ready(&server.url).await;
-    until("nothing is left to deliver", || server.has_nothing_to_deliver()).await;
+    until("nothing is left to deliver", || {
+        server.has_nothing_to_deliver()
+    })
+    .await;
     all_has_come(&receiver, REPOSITORIES).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_cut_off_from_the_database_spoils_nothing_and_recovers() {
-    let Some(database) = testing::postgres_database("cut_off") else {
+    let Some(database) = postgres_schema("cut_off", SECRET_KEY).await else {
         return;
     };
     let proxy = Proxy::start(&database).await;
@@ -142,7 +153,10 @@ async fn a_node_cut_off_from_the_database_spoils_nothing_and_recovers() {
     all_has_come(&receiver, REPOSITORIES).await;
     proxy.mend();
     server.ready(&server.url).await;
-    until("nothing is left to deliver", || server.has_nothing_to_deliver()).await;
+    until("nothing is left to deliver", || {
+        server.has_nothing_to_deliver()
+    })
+    .await;
     all_has_come(&receiver, REPOSITORIES).await;
     assert!(other.runs());
     // It takes part again: the other one is gone, and what is due is done.

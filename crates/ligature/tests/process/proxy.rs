@@ -17,7 +17,8 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// A way to the database at `url`, which names a Unix socket's directory.
     pub(crate) async fn start(url: &str) -> Self {
-        let (base, directory) = url.split_once("?host=").unwrap();
+        let (base, rest) = url.split_once("?host=").unwrap();
+        let (directory, options) = rest.split_once('&').unwrap();
         let socket = format!("{directory}/.s.PGSQL.5432");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -38,7 +39,7 @@ impl Proxy {
             }
         });
         Self {
-            url: base.replace("localhost", &address),
+            url: format!("{}?{options}", base.replace("localhost", &address)),
             open,
         }
     }

@@ -46,6 +46,8 @@ pub struct Outcome {
     pub took: Duration,
     /// Messages that came more than once.
     pub duplicates: u32,
+    /// How often everything was checked.
+    pub looks: u32,
     /// Times that the provider refused a refresh token, so that the customer had
     /// to connect again.
     pub refusals: u32,
@@ -82,8 +84,7 @@ pub async fn run(seed: u64, database: Database) -> anyhow::Result<Option<Outcome
 /// Lets the nodes do something before the next thing goes wrong.
 async fn work_on(world: &mut World) -> anyhow::Result<()> {
     for _ in 0..4 {
-        world.step(SignedDuration::from_millis(120)).await?;
-        if !world.look().await?.is_busy {
+        if !world.step(SignedDuration::from_millis(120)).await?.is_busy {
             break;
         }
     }
@@ -192,8 +193,8 @@ fn refusal(random: &mut SmallRng) -> (&'static str, Value) {
 async fn settle(world: &mut World) -> anyhow::Result<()> {
     world.mend().await?;
     let mut waits = 0_u32;
+    let mut look = world.look().await?;
     for _ in 0..MOST_LOOKS {
-        let look = world.look().await?;
         if look.is_over && world.missing().is_none() {
             return Ok(());
         }
@@ -201,15 +202,15 @@ async fn settle(world: &mut World) -> anyhow::Result<()> {
         let by = if look.is_busy {
             waits += 1;
             match waits {
-                0..10 => SignedDuration::from_millis(50),
-                _ if waits.is_multiple_of(5) => SignedDuration::from_secs(5),
-                _ => SignedDuration::from_millis(200),
+                0..8 => SignedDuration::from_millis(250),
+                _ if waits.is_multiple_of(4) => SignedDuration::from_secs(5),
+                _ => SignedDuration::from_millis(500),
             }
         } else {
             waits = 0;
             look.next_due_in.max(SignedDuration::from_millis(300))
         };
-        world.step(by).await?;
+        look = world.step(by).await?;
     }
     let missing = world.missing().unwrap_or_else(|| "nothing".to_owned());
     anyhow::bail!(

@@ -13,7 +13,10 @@ use super::{Database, settle};
 const SEED: u64 = 1;
 
 async fn refreshes(world: &World) -> u64 {
-    let stats = world.provider.control(Method::GET, "stats", &Value::Null).await;
+    let stats = world
+        .provider
+        .control(Method::GET, "stats", &Value::Null)
+        .await;
     stats.unwrap()["refreshes"].as_u64().unwrap()
 }
 
@@ -47,13 +50,21 @@ async fn a_node_killed_between_rotation_and_storing_loses_no_pair() {
     let mut world = World::start(SEED, Database::Sqlite).await.unwrap().unwrap();
     settle(&mut world).await.unwrap();
     let hold = json!({ "path": "/site/oauth2/access_token", "nth": 1, "hold": "response" });
-    let barrier = world.provider.control(Method::POST, "barriers", &hold).await.unwrap();
+    let barrier = world
+        .provider
+        .control(Method::POST, "barriers", &hold)
+        .await
+        .unwrap();
     let barrier = format!("barriers/{}", barrier["id"]);
     world.expire_access().await.unwrap();
     world.step(SignedDuration::from_mins(11)).await.unwrap();
     let parked = format!("{barrier}?wait_ms=10");
     until(&mut world, "a refresh", async |world| {
-        world.provider.control(Method::GET, &parked, &Value::Null).await.is_ok()
+        world
+            .provider
+            .control(Method::GET, &parked, &Value::Null)
+            .await
+            .is_ok()
     })
     .await;
     // The provider has rotated; nobody but it knows the new pair.
@@ -61,7 +72,11 @@ async fn a_node_killed_between_rotation_and_storing_loses_no_pair() {
     world.nodes[0].injector.dead.cancel();
     world.step(SignedDuration::from_secs(1)).await.unwrap();
     let release = format!("{barrier}/release");
-    world.provider.control(Method::POST, &release, &Value::Null).await.unwrap();
+    world
+        .provider
+        .control(Method::POST, &release, &Value::Null)
+        .await
+        .unwrap();
     world.provider.mutate("churn", 3).await.unwrap();
     settle(&mut world).await.unwrap();
     assert_eq!(refreshes(&world).await, 2);
@@ -93,7 +108,11 @@ async fn three_nodes_share_what_is_due() {
     settle(&mut world).await.unwrap();
     // Thirty customers install at one moment; each page takes a while.
     let slow = json!({ "ms": 30 });
-    world.provider.control(Method::PUT, "latency", &slow).await.unwrap();
+    world
+        .provider
+        .control(Method::PUT, "latency", &slow)
+        .await
+        .unwrap();
     world.install_others(30).await.unwrap();
     let mut shares: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     until(&mut world, "all reads to be over", async |world| {

@@ -20,6 +20,8 @@ use crate::receiver::Receiver;
 use crate::setup;
 
 const GROUP: &str = "g";
+/// Looks between two at the connection.
+const TOKENS_EVERY: u32 = 8;
 /// What a look at the store shows.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -46,6 +48,7 @@ pub(super) struct World {
     rate: (u32, u32),
     started: u64,
     refusals: u32,
+    looks: u32,
     database: Database,
     /// The store that was set up; on PostgreSQL it goes on to be looked through.
     home: TestStore,
@@ -94,6 +97,7 @@ impl World {
             rate: (0, 0),
             started: 0,
             refusals: 0,
+            looks: 0,
             database,
             home,
         };
@@ -167,7 +171,7 @@ impl World {
     }
 
     /// Lets time pass, and the nodes do what it brings; the dead come back.
-    pub(super) async fn step(&mut self, by: SignedDuration) -> anyhow::Result<()> {
+    pub(super) async fn step(&mut self, by: SignedDuration) -> anyhow::Result<Look> {
         self.ground.clock.advance(by);
         self.provider_clock.advance(by);
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -177,7 +181,7 @@ impl World {
                 self.nodes[place] = self.new_node().await?;
             }
         }
-        self.look().await.map(|_| ())
+        self.look().await
     }
 
     /// No more faults.
@@ -199,7 +203,10 @@ impl World {
             .check(&store, &seen, &self.provider.truth)
             .await?;
         settled_truly(&seen, &self.receiver.inbox())?;
-        self.mind_the_tokens(&store).await?;
+        self.looks += 1;
+        if self.looks.is_multiple_of(TOKENS_EVERY) {
+            self.mind_the_tokens(&store).await?;
+        }
         let now = self.ground.clock.now();
         Ok(look_of(&seen, now))
     }
@@ -299,6 +306,7 @@ impl World {
             failure,
             took,
             duplicates,
+            looks: self.looks,
             refusals: self.refusals,
         }
     }
