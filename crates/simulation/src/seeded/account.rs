@@ -7,6 +7,7 @@ use anyhow::ensure;
 use jiff::Timestamp;
 use store::{Examination, MessageBody, Store};
 
+use super::world::GROUP;
 use crate::receiver::{Inbox, records};
 
 /// What has ever been in the outbox.
@@ -14,8 +15,8 @@ use crate::receiver::{Inbox, records};
 pub(super) struct Account {
     /// Every message.
     messages: BTreeSet<String>,
-    /// The message that carries each version of each record.
-    carriers: BTreeMap<(String, String, String), String>,
+    /// The message that carries each version of each record of each customer.
+    carriers: BTreeMap<(String, String, String, String), String>,
 }
 
 impl Account {
@@ -51,8 +52,8 @@ impl Account {
             MessageBody::Inline(body) => body,
             MessageBody::Url { .. } => anyhow::bail!("no record here is that big"),
         };
-        for ((_, object, key), version) in records(&body) {
-            let record = (object.clone(), key.clone(), version.clone());
+        for ((group, object, key), version) in records(&body) {
+            let record = (group, object.clone(), key.clone(), version.clone());
             let carrier = self.carriers.insert(record, id.to_owned());
             ensure!(
                 object != "repositories" || carrier.is_none(),
@@ -70,7 +71,12 @@ impl Account {
     ) -> anyhow::Result<()> {
         for ((object, key), version) in truth.iter().filter(|((o, _), _)| o == "repositories") {
             let at: Timestamp = version.parse()?;
-            let record = (object.clone(), key.clone(), version.clone());
+            let record = (
+                GROUP.to_owned(),
+                object.clone(),
+                key.clone(),
+                version.clone(),
+            );
             ensure!(
                 at >= watermark || self.carriers.contains_key(&record),
                 "the watermark {watermark} is ahead: {key} of {version} was never delivered"

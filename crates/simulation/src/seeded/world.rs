@@ -19,7 +19,8 @@ use crate::provider::{Provider, WORKSPACE};
 use crate::receiver::Receiver;
 use crate::setup;
 
-const GROUP: &str = "g";
+/// The customer whose account is kept.
+pub(super) const GROUP: &str = "g";
 /// Looks between two at the connection.
 const TOKENS_EVERY: u32 = 8;
 /// What a look at the store shows.
