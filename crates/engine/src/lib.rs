@@ -8,6 +8,7 @@
 
 pub mod actions;
 mod archive;
+mod backoff;
 mod budget;
 mod budgets;
 pub mod calls;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use outbound::{Objects, Outbound};
 use secrecy::SecretSlice;
 use store::{Retention, Store};
+use tokio_util::sync::CancellationToken;
 
 pub use budget::{Budget, OwnBudget};
 pub use budgets::RequestBudget;
@@ -160,6 +162,7 @@ impl Engine {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             owner: Arc::clone(&self.owner),
+            cut: CancellationToken::new(),
             reader: read::Reader {
                 store: self.store.clone(),
                 calls: self.calls.clone(),

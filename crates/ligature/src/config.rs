@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use bitbucket::{Bitbucket, Endpoints};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use engine::BudgetOverride;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
@@ -317,6 +317,17 @@ impl FromStr for Networks {
         };
         items.map(network).collect::<Result<_, _>>().map(Self)
     }
+}
+
+/// What part of the work a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Serves, and works in the background
+    All,
+    /// Serves, and leaves reads and deliveries to others
+    Api,
+    /// Reads and delivers; serves only its health
+    Worker,
 }
 
 /// Where to listen.

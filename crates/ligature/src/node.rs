@@ -8,12 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use engine::{ActionError, Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
-use store::{NewApiKey, Rotation, RotationStep, Store, StoreError};
+use store::{Backend, NewApiKey, Rotation, RotationStep, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Database, NodeFlags};
+use crate::config::{Database, NodeFlags, Role};
 
 /// How often a node compares its clock with the database's.
 const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(60);
@@ -23,8 +23,19 @@ const ROTATION_BATCH: u32 = 200;
 const TELL_EVERY: u64 = 1_000;
 /// The pause after the store failed.
 const ROTATE_AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// How long requests under way may go on after the signal to stop.
+/// How long everything under way may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long what is cut may take to give back what it held, and the store to close.
+const LAST: Duration = Duration::from_secs(2);
+
+/// How a node is stopped.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    /// Nothing new; what is under way may end.
+    pub(crate) drain: CancellationToken,
+    /// At once.
+    pub(crate) cut: CancellationToken,
+}
 
 /// A node that is ready to serve.
 #[derive(Debug)]
@@ -125,45 +136,96 @@ impl Node {
             .context("LIGATURE_BOOTSTRAP_API_KEY is already a key of another project")
     }
 
-    /// Serves on `listeners` and works, until `stop`.
+    /// Refuses a part that this node's database cannot be shared by.
     ///
-    /// A listener that fails is logged; the others go on.
+    /// # Errors
+    /// When the role is a part, and the database SQLite.
+    pub(crate) fn may_be(&self, role: Role) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            role == Role::All || self.engine.store.backend() == Backend::Postgres,
+            "a part of the work needs others to do the rest, and SQLite has room for one process: \
+             use PostgreSQL (LIGATURE_DATABASE_URL=postgres://…), or leave LIGATURE_ROLE at `all`"
+        );
+        Ok(())
+    }
+
+    /// Does everything, until `drain`. As [`Node::run_as`].
     ///
     /// # Errors
     /// None today.
     pub(crate) async fn run(
         self,
         listeners: Vec<TcpListener>,
-        stop: CancellationToken,
+        drain: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let cut = CancellationToken::new();
+        self.run_as(Role::All, listeners, Stop { drain, cut }).await
+    }
+
+    /// Serves on `listeners` and works, as `role` says, until `stop`; then ends
+    /// within [`DRAIN`] and a little. What did not end by then goes on where it
+    /// was last committed, here or on another node.
+    ///
+    /// A listener that fails is logged; the others go on.
+    ///
+    /// # Errors
+    /// None today.
+    pub(crate) async fn run_as(
+        self,
+        role: Role,
+        listeners: Vec<TcpListener>,
+        stop: Stop,
     ) -> anyhow::Result<()> {
         let tasks = TaskTracker::new();
         for listener in listeners {
-            let router = server::router(self.engine.clone());
-            let stopped = stop.clone();
-            tasks.spawn(async move {
-                let served = axum::serve(listener, router)
-                    .with_graceful_shutdown(stopped.cancelled_owned())
-                    .await;
-                if let Err(error) = served {
-                    tracing::error!(%error, "a listener failed");
-                }
-            });
+            let router = match role {
+                Role::All | Role::Api => server::router(self.engine.clone()),
+                Role::Worker => server::health_router(self.engine.clone()),
+            };
+            tasks.spawn(serve(listener, router, stop.clone()));
         }
-        tasks.spawn(self.engine.worker().run(stop.clone()));
-        tasks.spawn(compare_clocks(
-            self.engine.store.clone(),
-            self.clock.clone(),
-            stop.clone(),
-        ));
-        tasks.spawn(keep_metrics(stop.clone()));
-        tasks.spawn(rotate(self.engine.store.clone(), stop.clone()));
+        match role {
+            Role::All | Role::Worker => {
+                let worker = self.engine.worker().cut_by(stop.cut.clone());
+                tasks.spawn(worker.run(stop.drain.clone()));
+            }
+            Role::Api => {}
+        }
+        let (store, clock) = (self.engine.store.clone(), self.clock.clone());
+        tasks.spawn(compare_clocks(store, clock, stop.drain.clone()));
+        tasks.spawn(keep_metrics(stop.drain.clone()));
+        tasks.spawn(rotate(self.engine.store.clone(), stop.drain.clone()));
         tasks.close();
-        stop.cancelled().await;
-        if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        stop.drain.cancelled().await;
+        tokio::select! {
+            () = tasks.wait() => {}
+            () = tokio::time::sleep(DRAIN) => {}
+            () = stop.cut.cancelled() => {}
+        }
+        stop.cut.cancel();
+        if tokio::time::timeout(LAST, tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; it goes on where it was last committed");
         }
-        self.engine.store.close().await;
+        // A connection in the hands of what was cut would be waited for.
+        tokio::time::timeout(LAST, self.engine.store.close())
+            .await
+            .ok();
         Ok(())
+    }
+}
+
+/// Serves until `stop`: then accepts nothing more, and lets requests under way end.
+async fn serve(listener: TcpListener, router: axum::Router, stop: Stop) {
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(stop.drain.cancelled_owned())
+        .into_future();
+    tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                tracing::error!(%error, "a listener failed");
+            }
+        }
+        () = stop.cut.cancelled() => {}
     }
 }
 
@@ -258,18 +320,52 @@ pub(crate) async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpLi
     Ok(listeners)
 }
 
+/// The signals by which a process is asked to stop, caught from now on.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Catches them.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub(crate) fn catch() -> anyhow::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Resolves at the next SIGINT or SIGTERM.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await.ok();
+    }
+}
+
 /// Resolves at SIGINT or SIGTERM.
 pub(crate) async fn asked_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    match Signals::catch() {
+        Ok(mut signals) => signals.next().await,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be caught; only Ctrl-C stops this");
+            tokio::signal::ctrl_c().await.ok();
         }
     }
-    tokio::signal::ctrl_c().await.ok();
 }

@@ -22,6 +22,9 @@ pub struct Options {
     /// Workspace slugs. Default `acme` and `acme-labs`. The first person owns the first
     /// workspace and is a plain member of the others.
     pub workspaces: Vec<String>,
+    /// The largest page of any list; more is refused, as Bitbucket refuses more than 100 of
+    /// most lists and more than 50 of some. Default 100.
+    pub max_pagelen: usize,
     /// Origin used in links. Default: the `Host` of each request.
     pub public_url: Option<String>,
     /// Calls to `/2.0/repositories/*` allowed per credential and window; as many more to list,
@@ -81,6 +84,7 @@ impl Default for Options {
             variables: 25,
             snippets: 15,
             workspaces: vec!["acme".to_owned(), "acme-labs".to_owned()],
+            max_pagelen: 100,
             public_url: None,
             rate_limit: None,
             rate_window_seconds: 3600,

@@ -17,9 +17,6 @@ use std::convert::Infallible;
 
 const DEFAULT_PAGELEN: usize = 10;
 
-/// The largest page of any list here.
-const MAX_PAGELEN: usize = 100;
-
 /// Which slice of a list the caller wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Page {
@@ -28,16 +25,17 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads `page` and `pagelen`; `default` is what the endpoint gives when nothing is asked.
-    fn read(parameters: &Parameters, default: usize) -> Result<Self, Refusal> {
+    /// Reads `page` and `pagelen`, at most `max`; `default` is what the endpoint gives when
+    /// nothing is asked.
+    fn read(parameters: &Parameters, default: usize, max: usize) -> Result<Self, Refusal> {
         let number = match parameters.get("page") {
             None => 1,
             Some(text) => natural(text).ok_or_else(|| Refusal::bad_request("Invalid page"))?,
         };
         let length = match parameters.get("pagelen") {
-            None => default,
+            None => default.min(max),
             Some(text) => natural(text)
-                .filter(|length| *length <= MAX_PAGELEN)
+                .filter(|length| *length <= max)
                 .ok_or_else(|| Refusal::bad_request("Invalid pagelen"))?,
         };
         Ok(Self { number, length })
@@ -62,16 +60,17 @@ pub(crate) struct Listing {
     pub(crate) parameters: Parameters,
     /// Path with the leading slash, encoded as it was sent.
     path: String,
+    max_pagelen: usize,
 }
 
 impl Listing {
     pub(crate) fn page(&self) -> Result<Page, Refusal> {
-        Page::read(&self.parameters, DEFAULT_PAGELEN)
+        Page::read(&self.parameters, DEFAULT_PAGELEN, self.max_pagelen)
     }
 
     /// For an endpoint whose pages are longer by themselves.
     pub(crate) fn page_of(&self, default: usize) -> Result<Page, Refusal> {
-        Page::read(&self.parameters, default)
+        Page::read(&self.parameters, default, self.max_pagelen)
     }
 
     /// One page of a list. Beyond the end is a 404 as in another emulator that was held
@@ -144,6 +143,7 @@ impl FromRequestParts<Shared> for Listing {
             origin,
             parameters,
             path: uri.path().to_owned(),
+            max_pagelen: app.options.max_pagelen,
         })
     }
 }

@@ -72,6 +72,19 @@ fn cors() -> CorsLayer {
         .max_age(Duration::from_secs(3600))
 }
 
+/// What a node answers that only works in the background: whether it is well, and its
+/// metrics.
+pub fn health_router(engine: Engine) -> Router {
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn(identify))
+        .with_state(engine)
+}
+
 /// Gives the request an id, which problems and logs name. An id that a proxy in
 /// front sent is kept if it is short and plain.
 async fn identify(request: Request, next: Next) -> Response {

@@ -18,5 +18,5 @@ mod read_api;
 mod uploads;
 
 pub use api::deliveries::delivery_json;
-pub use app::router;
+pub use app::{health_router, router};
 pub use metrics::{UPKEEP_EVERY, keep_metrics};

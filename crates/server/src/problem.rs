@@ -156,7 +156,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { .. } | StoreError::Conflict { .. } => {
                 ActionError::from(error).into()
             }
-            StoreError::Unreachable(_) => Self::later("the database cannot be reached now"),
+            StoreError::Unreachable(_) | StoreError::Silent { .. } => {
+                Self::later("the database cannot be reached now")
+            }
             StoreError::Unwritable(_) => Self::later("the database takes no writes now"),
             StoreError::Outdated => {
                 Self::new(409, error.to_string()).remedy("Look at it as it is now, and try again")

@@ -24,6 +24,7 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::budget::Books;
 use crate::error::{Result, StoreError};
+use crate::faults::Moment;
 use crate::health::Health;
 use crate::migrations::{self, Migrations};
 use crate::secrets::MasterKeys;
@@ -138,6 +139,7 @@ impl Store {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            faults: None,
         })
     }
 
@@ -225,6 +227,7 @@ impl Store {
 
     /// Begins a transaction that may write.
     pub(crate) async fn write(&self) -> Result<Tx<'_>> {
+        self.pass(Moment::Begin).await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: (self.backend() == Backend::Sqlite)
                 .then_some(SqliteTransactionMode::Immediate),
@@ -282,7 +285,9 @@ impl Tx<'_> {
 
     /// Commits.
     pub(crate) async fn commit(self) -> Result<()> {
+        self.store.pass(Moment::BeforeCommit).await?;
         self.inner.commit().await?;
+        self.store.pass(Moment::AfterCommit).await?;
         if self.store.backend() == Backend::Sqlite {
             for kind in self.wakes {
                 self.store.inner.wakes.wake(kind);

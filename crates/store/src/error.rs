@@ -85,6 +85,13 @@ pub enum StoreError {
         /// A table with rows.
         table: String,
     },
+    /// The database has not answered for too long; whether the statement took
+    /// effect is not known.
+    #[error("the database has not answered for {after_s} seconds")]
+    Silent {
+        /// How long it was waited for.
+        after_s: u64,
+    },
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Database(#[source] DbErr),

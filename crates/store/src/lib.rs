@@ -23,6 +23,8 @@ mod credential;
 mod destination;
 mod entities;
 mod error;
+mod examine;
+mod faults;
 mod group;
 mod health;
 pub mod ids;
@@ -74,6 +76,8 @@ pub use destination::{
     NewDestination, WhyDisabled,
 };
 pub use error::StoreError;
+pub use examine::{Examination, HeldWork, KeptMessage};
+pub use faults::{Faults, Moment};
 pub use group::Group;
 pub use installation::{Installation, InstallationFilter, NewInstallation, NewSync};
 pub use integration::Integration;
@@ -146,4 +150,6 @@ impl std::fmt::Debug for Settings {
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) inner: Arc<connect::Inner>,
+    /// Absent outside of tests.
+    faults: Option<Arc<dyn Faults>>,
 }

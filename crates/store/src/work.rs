@@ -15,12 +15,12 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::Store;
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::{Result, StoreError};
 use crate::statement::{ROWS_PER_STATEMENT, list, rows};
 use crate::wake::WakeKind;
+use crate::{Backend, Store};
 
 /// How long a lease lasts unless it is renewed.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
@@ -385,7 +385,7 @@ impl Store {
         self.call_up_waiting(now).await?;
         self.write_tally_sometimes(now).await?;
         let mut claimed = Vec::new();
-        let tx = self.write().await?;
+        let mut tx = self.write().await?;
         for (lane, which) in [
             (INTERACTIVE, "lane >= $1 AND passes > 0"),
             (INTERACTIVE, "lane = $1"),
@@ -430,6 +430,13 @@ impl Store {
                     passes: u32::try_from(row.try_get::<i32>("", "passes")?).unwrap_or(0),
                 });
             }
+        }
+        // There may be more: whoever is idle shall come for it, or the first one
+        // to look would have it all.
+        if claimed.len() >= usize::try_from(n).unwrap_or(usize::MAX)
+            && self.backend() == Backend::Postgres
+        {
+            tx.wake(WakeKind::Work).await?;
         }
         tx.commit().await?;
         Ok(claimed)
@@ -476,6 +483,32 @@ impl Store {
             })
             .cloned()
             .collect())
+    }
+
+    /// Gives back leases whose work was cut off: the rows are due as before, for
+    /// anyone and at once, and the claims do not count as attempts. What has
+    /// passed on is left alone.
+    pub async fn release_leases(&self, owner: &str, held: &[Lease]) -> Result<()> {
+        let mut tx = self.write().await?;
+        for held in held.chunks(ROWS_PER_STATEMENT) {
+            let sql = format!(
+                "UPDATE work SET owner = NULL, lease_until = NULL, \
+                 attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
+                 WHERE owner = $1 AND (kind, subject_id, epoch) IN (VALUES {})",
+                rows(2, 3, held.len())
+            );
+            let mut values: Vec<Value> = vec![owner.into()];
+            for lease in held {
+                values.push(lease.kind.0.into());
+                values.push(lease.subject_id.as_str().into());
+                values.push(lease.epoch.into());
+            }
+            let statement = self.backend().sql_many(&sql, values);
+            if tx.db().execute_raw(statement).await?.rows_affected() > 0 {
+                tx.wake(WakeKind::Work).await?;
+            }
+        }
+        tx.commit().await
     }
 
     /// Frees the row for its next run; `None` sleeps until it is poked. A row

@@ -36,10 +36,11 @@ struct Cluster {
     _guard: Child,
 }
 
+static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+
 /// Where the cluster of this process listens; started at the first call. `None`
 /// where PostgreSQL is not installed, which CI does not put up with.
 pub(crate) fn url() -> Option<&'static str> {
-    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     CLUSTER
         .get_or_init(|| programs().map(|programs| start(&programs)))
         .as_ref()

@@ -16,6 +16,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use store::{MasterKeys, Settings, Store};
 use tempfile::TempDir;
 
@@ -103,6 +104,23 @@ pub fn postgres_url() -> Option<&'static str> {
 #[must_use]
 pub fn new_postgres_database(name: &str) -> Option<String> {
     cluster::new_database(name)
+}
+
+/// A new schema in this program's PostgreSQL cluster, for several whole processes
+/// that seal with `key`: the URL names the schema. `None`, with a note, where
+/// PostgreSQL is not installed.
+pub async fn postgres_schema(name: &str, key: &str) -> Option<String> {
+    let url = cluster::url()?;
+    let key = SecretString::from(key);
+    let settings = Settings {
+        url: url.to_owned(),
+        schema: Some(name.to_owned()),
+        keys: MasterKeys::parse(&key, None).expect("a key of 32 bytes in base64"),
+        max_connections: 2,
+    };
+    let store = Store::open(settings, START).await.expect("a new schema");
+    store.close().await;
+    Some(format!("{url}&options=-csearch_path%3D{name}"))
 }
 
 /// Makes tests of `async fn(TestStore)`, each once on SQLite and once on

@@ -18,19 +18,32 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use outbound::Outbound;
-use store::{Claimed, DeliveryTarget, OutboxMessage, Room, Store, StoreError, WakeKind};
+use store::{Acknowledged, Claimed, DeliveryTarget, OutboxMessage, Room, Store, WakeKind};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use envelope::payload;
 pub(crate) use link::LIFETIME as LINK_LIFETIME;
 pub use link::{LinkError, LinkKind, Links};
 
+use crate::backoff::{Backoff, answered};
 use crate::clock::Clock;
-use crate::worker::{AFTER_ERROR, POLL};
+use crate::worker::{PATIENCE, POLL};
 use attempt::Ended;
 
 /// Attempts under way at once.
 const PARALLEL: usize = 128;
+/// Acknowledgements kept for a database that fails. What is beyond is attempted
+/// again when its lease lapses.
+const MOST_UNSETTLED: usize = 1024;
+
+/// What comes before the next claim.
+#[derive(Debug, Clone, Copy)]
+enum Pause {
+    /// Until something is due, or for so long.
+    Rest(Duration),
+    /// The store failed; so long, whatever happens.
+    Failed(Duration),
+}
 
 /// Sends what is due.
 #[derive(Debug, Clone)]
@@ -77,7 +90,10 @@ impl Delivery {
     pub(crate) async fn run(&self, stop: &CancellationToken) {
         let mut attempts = FuturesUnordered::new();
         let mut in_flight = InFlight::default();
+        let mut unsettled = Vec::new();
+        let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
+            self.settle(&mut unsettled, Vec::new()).await;
             let room = Room {
                 free: PARALLEL.saturating_sub(attempts.len()),
                 in_flight: in_flight.by_destination.clone(),
@@ -85,9 +101,12 @@ impl Delivery {
                 rate: self.rate,
             };
             let now = self.clock.now();
-            let (more, pause) = match self.store.claim_messages(&self.owner, room, now).await {
+            let claim = self.store.claim_messages(&self.owner, room, now);
+            let claimed = answered(self.clock.as_ref(), PATIENCE, claim).await;
+            let (more, pause) = match claimed {
                 Ok(claimed) => {
-                    let pause = pause_after(&claimed, now);
+                    backoff.reset();
+                    let pause = Pause::Rest(rest_after(&claimed, now));
                     for (message, target) in self.addressed(claimed.messages, now).await {
                         in_flight.begin(&message);
                         attempts.push(self.attempt(message, target));
@@ -96,7 +115,7 @@ impl Delivery {
                 }
                 Err(error) => {
                     tracing::error!(%error, "messages could not be claimed");
-                    (false, AFTER_ERROR)
+                    (false, Pause::Failed(backoff.pause()))
                 }
             };
             let mut rest = std::pin::pin!(self.rest(pause, stop));
@@ -109,9 +128,10 @@ impl Delivery {
                             ended.push(another);
                         }
                         ended.iter().for_each(|ended| in_flight.end(ended));
-                        self.acknowledge(&ended).await;
+                        let in_sequence = ended.iter().any(|ended| ended.in_sequence);
+                        self.settle(&mut unsettled, ended).await;
                         // There is room for what had none, or the next of a sequence.
-                        if more || ended.iter().any(|ended| ended.in_sequence) {
+                        if more || in_sequence {
                             break;
                         }
                     }
@@ -120,7 +140,7 @@ impl Delivery {
             }
         }
         while let Some(ended) = attempts.next().await {
-            self.acknowledge(&[ended]).await;
+            self.settle(&mut unsettled, vec![ended]).await;
         }
     }
 
@@ -149,22 +169,30 @@ impl Delivery {
         addressed
     }
 
-    /// What is not acknowledged is attempted again when its lease has lapsed.
-    async fn acknowledge(&self, ended: &[Ended]) {
-        let results: Vec<_> = ended
-            .iter()
-            .filter_map(|ended| ended.result.clone())
-            .collect();
-        let acknowledged: Result<(), StoreError> =
-            self.store.acknowledge(&results, self.clock.now()).await;
-        if let Err(error) = acknowledged {
-            tracing::error!(%error, "attempts could not be acknowledged");
+    /// Acknowledges what has ended, and what could not be acknowledged before.
+    async fn settle(&self, unsettled: &mut Vec<Acknowledged>, ended: Vec<Ended>) {
+        unsettled.extend(ended.into_iter().filter_map(|ended| ended.result));
+        if unsettled.is_empty() {
+            return;
+        }
+        let acknowledged = self.store.acknowledge(unsettled, self.clock.now());
+        match answered(self.clock.as_ref(), PATIENCE, acknowledged).await {
+            Ok(()) => unsettled.clear(),
+            Err(error) => {
+                tracing::error!(%error, "attempts could not be acknowledged");
+                let too_many = unsettled.len().saturating_sub(MOST_UNSETTLED);
+                unsettled.drain(..too_many);
+            }
         }
     }
 
-    async fn rest(&self, at_most: Duration, stop: &CancellationToken) {
+    async fn rest(&self, pause: Pause, stop: &CancellationToken) {
+        let (at_most, wakes) = match pause {
+            Pause::Rest(at_most) => (at_most, true),
+            Pause::Failed(pause) => (pause, false),
+        };
         tokio::select! {
-            () = self.store.woken(WakeKind::Outbox) => {}
+            () = self.store.woken(WakeKind::Outbox), if wakes => {}
             () = self.clock.sleep(at_most) => {}
             () = stop.cancelled() => {}
         }
@@ -173,7 +201,7 @@ impl Delivery {
 
 /// How long to rest after a claim: until the next poll, or until the rate lets
 /// more go.
-fn pause_after(claimed: &Claimed, now: Timestamp) -> Duration {
+fn rest_after(claimed: &Claimed, now: Timestamp) -> Duration {
     let until = claimed.rated_until.map(|until| until.duration_since(now));
     until
         .and_then(|until| Duration::try_from(until).ok())

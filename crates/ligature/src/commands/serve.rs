@@ -1,10 +1,9 @@
 //! `ligature serve`.
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
-use crate::config::{BootstrapFlags, ListenFlags, NodeFlags, StoreFlags};
-use crate::node::{self, Node};
+use crate::config::{BootstrapFlags, ListenFlags, NodeFlags, Role, StoreFlags};
+use crate::node::{self, Node, Signals, Stop};
 use crate::traces::Traces;
 
 /// Run the server.
@@ -18,6 +17,15 @@ pub(crate) struct Serve {
     node: NodeFlags,
     #[command(flatten)]
     bootstrap: BootstrapFlags,
+    /// What this node does; a part only with PostgreSQL
+    #[arg(
+        long,
+        env = "LIGATURE_ROLE",
+        value_enum,
+        default_value = "all",
+        value_name = "ROLE"
+    )]
+    role: Role,
 }
 
 impl Serve {
@@ -33,29 +41,38 @@ impl Serve {
             .transpose()
     }
 
-    /// Serves until it is asked to stop.
+    /// Serves until it is asked to stop; asked twice, it stops at once.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let mut signals = Signals::catch()?;
         let listeners = node::listen(&self.listen.listen).await?;
         let node = Node::open(self.store.settle(None)?, &self.node).await?;
+        node.may_be(self.role)?;
         if let (Some(project), Some(key)) = (
             &self.bootstrap.bootstrap_project,
             &self.bootstrap.bootstrap_api_key,
         ) {
             node.bootstrap(project, key).await?;
         }
-        let stop = CancellationToken::new();
         for listener in &listeners {
             tracing::info!("listening on http://{}", listener.local_addr()?);
         }
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
+            role = ?self.role,
             callback = node.engine.callback_url(),
             "ready; the callback URL must be registered with the provider"
         );
-        let serving = tokio::spawn(node.run(listeners, stop.clone()));
-        node::asked_to_stop().await;
-        tracing::info!("stopping: no new work, requests under way may end");
-        stop.cancel();
+        let stop = Stop::default();
+        let mut serving = tokio::spawn(node.run_as(self.role, listeners, stop.clone()));
+        signals.next().await;
+        tracing::info!("stopping: no new work, what is under way may end; a second signal cuts it");
+        stop.drain.cancel();
+        tokio::select! {
+            ended = &mut serving => return ended?,
+            () = signals.next() => {}
+        }
+        tracing::warn!("stopping at once");
+        stop.cut.cancel();
         serving.await?
     }
 }

@@ -8,12 +8,16 @@
 )]
 
 mod api;
+mod chaos;
 mod check;
 mod cli;
 mod crash;
 mod delivery;
 mod demo;
 mod deploy;
+mod drain;
+mod nodes;
+mod proxy;
 mod read;
 mod receiver;
 mod serve;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) sandbox: sandbox::Running,
     database: Option<String>,
+    variables: Vec<(&'static str, &'static str)>,
     port: u16,
     dir: TempDir,
     child: Option<Child>,
@@ -41,6 +42,15 @@ impl Server {
     /// A sandbox of `repositories` and a server that knows it, on SQLite or on
     /// the given PostgreSQL.
     pub(crate) async fn start(repositories: u32, database: Option<String>) -> Self {
+        Self::start_with(repositories, database, Vec::new()).await
+    }
+
+    /// The same with some more variables.
+    pub(crate) async fn start_with(
+        repositories: u32,
+        database: Option<String>,
+        variables: Vec<(&'static str, &'static str)>,
+    ) -> Self {
         let port = free_port();
         let options = sandbox::Options {
             repositories,
@@ -55,6 +65,7 @@ impl Server {
             url: format!("http://127.0.0.1:{port}"),
             sandbox: sandbox::start(listener, options).unwrap(),
             database,
+            variables,
             port,
             dir: TempDir::new().unwrap(),
             child: None,
@@ -79,10 +90,42 @@ impl Server {
         self.launch_as(command).await;
     }
 
-    async fn launch_as(&mut self, mut command: Command) {
+    async fn launch_as(&mut self, command: Command) {
+        let child = self.command(command, self.port).spawn().unwrap();
+        self.child = Some(child);
+        self.ready(&self.url).await;
+    }
+
+    /// Waits until a process answers that it is ready.
+    pub(crate) async fn ready(&self, url: &str) {
+        let (client, url) = (self.client.clone(), format!("{url}/readyz"));
+        until("the server is ready", || async {
+            client
+                .send(Method::GET, &url, None)
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+    }
+
+    /// Starts one more process on the same database, with some more variables,
+    /// and waits until it is ready.
+    pub(crate) async fn peer(&self, variables: &[(&str, &str)]) -> Peer {
+        let port = free_port();
+        let mut command = self.command(ligature(), port);
+        command.envs(variables.iter().copied());
+        let peer = Peer {
+            url: format!("http://127.0.0.1:{port}"),
+            child: command.spawn().unwrap(),
+        };
+        self.ready(&peer.url).await;
+        peer
+    }
+
+    fn command(&self, mut command: Command, port: u16) -> Command {
         command
             .arg("serve")
-            .env("LIGATURE_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("LIGATURE_LISTEN", format!("127.0.0.1:{port}"))
             .env("LIGATURE_PUBLIC_URL", &self.url)
             .env("LIGATURE_DATA_DIR", self.data_dir())
             .env("LIGATURE_SECRET_KEY", SECRET_KEY)
@@ -96,15 +139,18 @@ impl Server {
         if let Some(database) = &self.database {
             command.env("LIGATURE_DATABASE_URL", database);
         }
-        self.child = Some(command.spawn().unwrap());
-        let (client, url) = (self.client.clone(), format!("{}/readyz", self.url));
-        until("the server is ready", || async {
-            client
-                .send(Method::GET, &url, None)
-                .await
-                .is_ok_and(|answer| answer.status() == 200)
-        })
-        .await;
+        command.envs(self.variables.iter().copied());
+        command
+    }
+
+    /// Sends a signal, such as `-TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.child.as_ref().unwrap(), name);
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        ended(self.child.as_mut().unwrap()).await
     }
 
     /// SIGKILL: no farewell, no flush.
@@ -149,10 +195,7 @@ impl Server {
         let shown = self.path("/destinations/bitbucketWebhook?includeSecrets=true");
         let shown = self.client.json(Method::GET, &shown, None).await;
         receiver.trust(shown["secrets"]["webhookSigningKey"].as_str().unwrap());
-        // Without schedules: a tick of the real clock in mid-test would read again.
-        let unscheduled = |line: &&str| !line.trim_start().starts_with("schedule:");
-        let manifest: Vec<&str> = MANIFEST.lines().filter(unscheduled).collect();
-        let batch = json!({ "sourceYaml": manifest.join("\n") });
+        let batch = json!({ "sourceYaml": manifest() });
         self.client
             .json(Method::PUT, &self.path("/integrations:batch"), Some(&batch))
             .await;
@@ -170,13 +213,27 @@ impl Server {
 
     /// Installs `objects`; returns the path of the installation.
     pub(crate) async fn install(&self, objects: &[&str]) -> String {
+        self.install_in("bitbucket", objects).await
+    }
+
+    /// Deploys the integration once more under another name, and installs that.
+    pub(crate) async fn install_next(&self, objects: &[&str]) -> String {
+        let renamed = manifest().replace("name: bitbucket\n", "name: bitbucket-2\n");
+        let batch = json!({ "sourceYaml": renamed });
+        self.client
+            .json(Method::PUT, &self.path("/integrations:batch"), Some(&batch))
+            .await;
+        self.install_in("bitbucket-2", objects).await
+    }
+
+    async fn install_in(&self, integration: &str, objects: &[&str]) -> String {
         let chosen: serde_json::Map<String, Value> = objects
             .iter()
             .map(|name| ((*name).to_owned(), json!({ "objectName": name })))
             .collect();
         let new =
             json!({ "groupRef": "g", "config": { "content": { "read": { "objects": chosen } } } });
-        let path = self.path("/integrations/bitbucket/installations");
+        let path = self.path(&format!("/integrations/{integration}/installations"));
         let installation = self.client.post(&path, &new).await;
         format!("{path}/{}", installation["id"].as_str().unwrap())
     }
@@ -211,6 +268,51 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Without schedules: a tick of the real clock in mid-test would read again.
+fn manifest() -> String {
+    let unscheduled = |line: &&str| !line.trim_start().starts_with("schedule:");
+    let lines: Vec<&str> = MANIFEST.lines().filter(unscheduled).collect();
+    lines.join("\n")
+}
+
+/// One more process on the same database.
+pub(crate) struct Peer {
+    pub(crate) url: String,
+    child: Child,
+}
+
+impl Peer {
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(sent.success(), "kill {name} {pid}");
+}
+
+/// Waits until a process has ended.
+async fn ended(child: &mut Child) -> ExitStatus {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < crate::api::PATIENCE, "it never ends");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 

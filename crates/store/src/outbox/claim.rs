@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::{Backend, Store};
 
 /// The columns of a message to be sent.
-const CLAIMED: &str = "id, destination_id, project_id, attempt, \
+pub(crate) const CLAIMED: &str = "id, destination_id, project_id, attempt, \
      attempt - replayed_after AS round_attempt, seq, envelope, body, object_key, bytes, create_time";
 
 /// What a claim came to.

@@ -7,7 +7,7 @@
 //! late changes nothing. Bodies are compressed (zstd level 1).
 
 mod acknowledge;
-mod claim;
+pub(crate) mod claim;
 mod listing;
 pub(crate) mod order;
 mod rate;
@@ -315,7 +315,7 @@ fn linked(row: &QueryResult, body: &[u8]) -> Result<LinkedResult> {
 }
 
 impl OutboxMessage {
-    fn of(row: &QueryResult, failing: bool) -> Result<Self> {
+    pub(crate) fn of(row: &QueryResult, failing: bool) -> Result<Self> {
         let body = row.try_get::<Vec<u8>>("", "body")?;
         let envelope: Option<Vec<u8>> = row.try_get("", "envelope")?;
         Ok(Self {

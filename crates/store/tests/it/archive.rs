@@ -136,6 +136,7 @@ async fn everything_comes_back_on_either_database(store: TestStore) {
                 .claim_messages("sender", 9, after(5))
                 .await
                 .unwrap()
+                .messages
                 .len(),
             2
         );

@@ -1,0 +1,109 @@
+//! Stopping while the provider and the receiver hang: it ends, gives back what it
+//! held, and whoever comes next goes on.
+
+use engine::{Clock as _, SystemClock};
+use secrecy::SecretString;
+use store::{Examination, HeldWork, MasterKeys, Settings, Store};
+use testing::postgres_schema;
+
+use crate::nodes::{all_has_come, stall_second_page, stalled};
+use crate::receiver::Receiver;
+use crate::serve::{SECRET_KEY, Server};
+
+const REPOSITORIES: u32 = 400;
+
+/// What there is in a database.
+async fn examine(database: &str) -> Examination {
+    let settings = Settings {
+        url: database.to_owned(),
+        schema: None,
+        keys: MasterKeys::parse(&SecretString::from(SECRET_KEY), None).unwrap(),
+        max_connections: 2,
+    };
+    let store = Store::open(settings, SystemClock::default().now())
+        .await
+        .unwrap();
+    let seen = store.examine().await.unwrap();
+    store.close().await;
+    seen
+}
+
+/// The rows of work in a database.
+pub(crate) async fn work(database: &str) -> Vec<HeldWork> {
+    examine(database).await.work
+}
+
+/// A server whose read hangs at the provider, and whose messages at the receiver.
+async fn hanging(database: Option<String>) -> (Server, Receiver) {
+    let server = Server::start(REPOSITORIES, database).await;
+    let receiver = Receiver::start().await;
+    server.connect(&receiver).await;
+    receiver.hold();
+    let barrier = stall_second_page(&server).await;
+    server.install(&["repositories"]).await;
+    stalled(&server, &barrier).await;
+    receiver.parked().await;
+    (server, receiver)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stops_gives_back_what_hangs() {
+    let Some(database) = postgres_schema("drain", SECRET_KEY).await else {
+        return;
+    };
+    let (mut server, receiver) = hanging(Some(database.clone())).await;
+    server.signal("-TERM");
+    // Neither the provider nor the receiver has let go.
+    assert!(server.ended().await.success());
+    let seen = examine(&database).await;
+    assert!(
+        seen.work.iter().all(|row| row.owner.is_none()),
+        "{:?}",
+        seen.work
+    );
+    assert!(
+        seen.messages.iter().all(|m| m.owner.is_none()),
+        "{:?}",
+        seen.messages
+    );
+    receiver.answer();
+    server.launch().await;
+    all_has_come(&receiver, REPOSITORIES).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_too() {
+    let (mut server, receiver) = hanging(None).await;
+    server.signal("-TERM");
+    assert!(server.ended().await.success());
+    receiver.answer();
+    server.launch().await;
+    all_has_come(&receiver, REPOSITORIES).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_cuts_what_hangs() {
+    let Some(database) = postgres_schema("cut", SECRET_KEY).await else {
+        return;
+    };
+    let (mut server, receiver) = hanging(Some(database.clone())).await;
+    // Two different ones: of two alike that come at once the system keeps one.
+    server.signal("-TERM");
+    server.signal("-INT");
+    assert!(server.ended().await.success());
+    let seen = examine(&database).await;
+    // Reads were given back; an attempt that was cut is nobody's to settle.
+    assert!(
+        seen.work.iter().all(|row| row.owner.is_none()),
+        "{:?}",
+        seen.work
+    );
+    assert!(
+        seen.messages.iter().any(|m| m.owner.is_some()),
+        "{:?}",
+        seen.messages
+    );
+    receiver.answer();
+    server.launch().await;
+    all_has_come(&receiver, REPOSITORIES).await;
+}

@@ -1,0 +1,131 @@
+//! Chosen failures, where the seeds draw theirs; and how nodes share work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::world::World;
+use super::{Database, settle};
+
+/// One seed for all: nothing is drawn here.
+const SEED: u64 = 1;
+
+async fn refreshes(world: &World) -> u64 {
+    let stats = world
+        .provider
+        .control(Method::GET, "stats", &Value::Null)
+        .await;
+    stats.unwrap()["refreshes"].as_u64().unwrap()
+}
+
+/// Lets time pass in small steps until `enough`.
+async fn until(world: &mut World, what: &str, mut enough: impl AsyncFnMut(&mut World) -> bool) {
+    for _ in 0..5_000 {
+        if enough(world).await {
+            return;
+        }
+        world.step(SignedDuration::from_millis(50)).await.unwrap();
+    }
+    panic!("in vain: {what}; {}", world.state().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_pair_that_is_rotated_twice_goes_on_working() {
+    let mut world = World::start(SEED, Database::Sqlite).await.unwrap().unwrap();
+    settle(&mut world).await.unwrap();
+    for rotation in 1..=2 {
+        // Past the end of the access token, and of the old pair's ten minutes.
+        world.step(SignedDuration::from_hours(2)).await.unwrap();
+        world.provider.mutate("churn", 3).await.unwrap();
+        settle(&mut world).await.unwrap();
+        assert!(refreshes(&world).await >= rotation);
+    }
+    assert_eq!(world.refusals(), 0);
+}
+
+#[tokio::test]
+async fn a_node_killed_between_rotation_and_storing_loses_no_pair() {
+    let mut world = World::start(SEED, Database::Sqlite).await.unwrap().unwrap();
+    settle(&mut world).await.unwrap();
+    let hold = json!({ "path": "/site/oauth2/access_token", "nth": 1, "hold": "response" });
+    let barrier = world
+        .provider
+        .control(Method::POST, "barriers", &hold)
+        .await
+        .unwrap();
+    let barrier = format!("barriers/{}", barrier["id"]);
+    world.expire_access().await.unwrap();
+    world.step(SignedDuration::from_mins(11)).await.unwrap();
+    let parked = format!("{barrier}?wait_ms=10");
+    until(&mut world, "a refresh", async |world| {
+        world
+            .provider
+            .control(Method::GET, &parked, &Value::Null)
+            .await
+            .is_ok()
+    })
+    .await;
+    // The provider has rotated; nobody but it knows the new pair.
+    assert_eq!(refreshes(&world).await, 1);
+    world.nodes[0].injector.dead.cancel();
+    world.step(SignedDuration::from_secs(1)).await.unwrap();
+    let release = format!("{barrier}/release");
+    world
+        .provider
+        .control(Method::POST, &release, &Value::Null)
+        .await
+        .unwrap();
+    world.provider.mutate("churn", 3).await.unwrap();
+    settle(&mut world).await.unwrap();
+    assert_eq!(refreshes(&world).await, 2);
+    assert_eq!(world.refusals(), 0);
+}
+
+#[tokio::test]
+async fn two_nodes_that_refresh_at_once_rotate_once() {
+    let Some(mut world) = World::start(SEED, Database::Postgres).await.unwrap() else {
+        return;
+    };
+    settle(&mut world).await.unwrap();
+    let before = refreshes(&world).await;
+    // Both objects are due on the same tick, and nodes claim them as they come.
+    world.expire_access().await.unwrap();
+    world.provider.mutate("churn", 3).await.unwrap();
+    settle(&mut world).await.unwrap();
+    assert_eq!(refreshes(&world).await, before + 1);
+    assert_eq!(world.refusals(), 0);
+}
+
+#[tokio::test]
+async fn three_nodes_share_what_is_due() {
+    let Some(mut world) = World::start(SEED, Database::Postgres).await.unwrap() else {
+        return;
+    };
+    let third = world.new_node().await.unwrap();
+    world.nodes.push(third);
+    settle(&mut world).await.unwrap();
+    // Thirty customers install at one moment; each page takes a while.
+    let slow = json!({ "ms": 30 });
+    world
+        .provider
+        .control(Method::PUT, "latency", &slow)
+        .await
+        .unwrap();
+    world.install_others(30).await.unwrap();
+    let mut shares: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    until(&mut world, "all reads to be over", async |world| {
+        let seen = world.examine().await.unwrap();
+        for work in seen.work {
+            if let Some(owner) = work.owner {
+                shares.entry(owner).or_default().insert(work.subject_id);
+            }
+        }
+        seen.syncs.iter().all(|sync| sync.operation_id.is_none())
+    })
+    .await;
+    let shares: Vec<usize> = shares.values().map(BTreeSet::len).collect();
+    assert_eq!(shares.len(), 3, "{shares:?}");
+    assert!(shares.iter().all(|share| *share >= 6), "{shares:?} of 60");
+}
