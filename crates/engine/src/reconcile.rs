@@ -93,7 +93,9 @@ impl Reconciliation<'_> {
     }
 
     fn is_read(&self, object_name: &str) -> bool {
-        self.syncs.iter().any(|sync| sync.object_name == object_name)
+        self.syncs
+            .iter()
+            .any(|sync| sync.object_name == object_name)
     }
 
     /// Choices, made now, of objects that there are none of. What a destructive

@@ -78,7 +78,12 @@ impl Worker {
             } else {
                 let n = u32::try_from(free).unwrap_or(1);
                 self.store
-                    .claim(&[Kind::INTEGRATION, Kind::READ], &self.owner, n, self.clock.now())
+                    .claim(
+                        &[Kind::INTEGRATION, Kind::READ],
+                        &self.owner,
+                        n,
+                        self.clock.now(),
+                    )
                     .await
             };
             match claimed {
@@ -125,7 +130,9 @@ impl Worker {
                 tracing::debug!(subject = %lease.subject_id, "work was taken back");
             }
             Err(error @ StoreError::NotFound { .. }) => match self.store.forget(lease).await {
-                Ok(true) => tracing::debug!(subject = %lease.subject_id, "the work's subject is gone"),
+                Ok(true) => {
+                    tracing::debug!(subject = %lease.subject_id, "the work's subject is gone")
+                }
                 Ok(false) => {
                     tracing::error!(%error, subject = %lease.subject_id, "work lacks something");
                 }

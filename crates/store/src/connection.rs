@@ -21,11 +21,11 @@ use crate::error::{Result, StoreError, or_conflict};
 use crate::group::Group;
 use crate::ids;
 use crate::provider_app::ProviderApp;
+use crate::reconcile;
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
 use crate::wake::WakeKind;
 use crate::work::{self, Reads};
-use crate::reconcile;
 
 /// Whether a connection's credential works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]

@@ -164,7 +164,11 @@ pub(crate) async fn add_sync(
 
 /// Keeps an integration's latest revision from changing until the end of the
 /// transaction. `Outdated` when it is not the one that something was planned by.
-pub(crate) async fn still_latest(tx: &Tx<'_>, integration_id: &str, planned_by: &str) -> Result<()> {
+pub(crate) async fn still_latest(
+    tx: &Tx<'_>,
+    integration_id: &str,
+    planned_by: &str,
+) -> Result<()> {
     let lock = match tx.backend() {
         Backend::Sqlite => "",
         Backend::Postgres => " FOR SHARE",

@@ -99,8 +99,15 @@ impl Tenant<'_> {
             if let Some(known) = &known
                 && touched.contains(&known.row.id)
             {
-                removed::settle(&tx, &known.row.id, &known.latest.content.0, &new, destructive, now)
-                    .await?;
+                removed::settle(
+                    &tx,
+                    &known.row.id,
+                    &known.latest.content.0,
+                    &new,
+                    destructive,
+                    now,
+                )
+                .await?;
             }
             deployed.push(self.deploy_one(&tx, new, known, now).await?);
         }

@@ -431,10 +431,7 @@ impl Store {
         );
         tx.execute(
             &sql,
-            [
-                lease.kind.0.into(),
-                lease.subject_id.as_str().into(),
-            ],
+            [lease.kind.0.into(), lease.subject_id.as_str().into()],
         )
         .await?;
         let left = tx.backend().sql(

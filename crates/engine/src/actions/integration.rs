@@ -73,7 +73,9 @@ pub async fn deploy(
             })
         })
         .collect::<Result<Vec<_>, ActionError>>()?;
-    let deployed = tenant.deploy(revisions, deployment.destructive, engine.clock.now()).await?;
+    let deployed = tenant
+        .deploy(revisions, deployment.destructive, engine.clock.now())
+        .await?;
     for problem in warnings {
         tracing::warn!(rule = %problem.rule, %problem, "a deployed manifest has a warning");
     }

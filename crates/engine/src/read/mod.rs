@@ -102,7 +102,9 @@ impl Reader {
                     subject = self.store.read_subject(lease).await?;
                 }
                 Due::Without { watermark, tick } => {
-                    let begun = self.store.begin_without_backfill(lease, watermark, tick, now);
+                    let begun = self
+                        .store
+                        .begin_without_backfill(lease, watermark, tick, now);
                     return begun.await;
                 }
                 Due::At(tick) => return self.store.plan(lease, tick, now).await,

@@ -129,8 +129,8 @@ pub(crate) fn definition(
     let unreadable = |what| move |source| SelectionError::Unreadable { what, source };
     let integration: manifest::Integration =
         serde_json::from_value(subject.revision.content.clone()).map_err(unreadable("revision"))?;
-    let config: InstallationConfig =
-        serde_json::from_value(subject.installation.config.clone()).map_err(unreadable("config"))?;
+    let config: InstallationConfig = serde_json::from_value(subject.installation.config.clone())
+        .map_err(unreadable("config"))?;
     let name = &subject.sync.object_name;
     let object = match (integration.read_object(name), &subject.sync.definition) {
         (Some(object), _) => object.clone(),

@@ -120,7 +120,9 @@ pub(crate) async fn update(
     )
     .await?;
     let scope = engine.store.scope(&actor, &project).await?;
-    Ok(axum::Json(one(&engine.store.within(&scope), changed).await?))
+    Ok(axum::Json(
+        one(&engine.store.within(&scope), changed).await?,
+    ))
 }
 
 /// Uninstalls.
@@ -182,7 +184,10 @@ pub(crate) async fn get(
     Ok(axum::Json(one(&tenant, found).await?))
 }
 
-pub(super) async fn one(tenant: &Tenant<'_>, installation: Installation) -> Result<InstallationJson, Problem> {
+pub(super) async fn one(
+    tenant: &Tenant<'_>,
+    installation: Installation,
+) -> Result<InstallationJson, Problem> {
     let rendered = render(tenant, vec![installation]).await?.into_iter().next();
     rendered.ok_or_else(|| Problem::new(404, "the installation was deleted"))
 }

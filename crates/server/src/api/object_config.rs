@@ -47,8 +47,10 @@ pub(crate) async fn patch(
         }
     };
     if !["read", "write", "subscribe"].contains(&patch.action.as_str()) {
-        return Err(Problem::new(400, format!("there is no action `{}`", patch.action))
-            .remedy("Use read, write or subscribe"));
+        return Err(
+            Problem::new(400, format!("there is no action `{}`", patch.action))
+                .remedy("Use read, write or subscribe"),
+        );
     }
     let patch = ObjectPatch {
         whose,

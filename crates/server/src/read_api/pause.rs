@@ -38,11 +38,10 @@ async fn act(
         Some((installation, "pause")) => (installation, true),
         Some((installation, "unpause")) => (installation, false),
         Some(_) | None => {
-            return Err(Problem::new(
-                404,
-                format!("there is nothing at `installations/{target}`"),
-            )
-            .remedy("Add `:pause` or `:unpause` to the installation's id"));
+            return Err(
+                Problem::new(404, format!("there is nothing at `installations/{target}`"))
+                    .remedy("Add `:pause` or `:unpause` to the installation's id"),
+            );
         }
     };
     // The body may be absent, its content type with it.

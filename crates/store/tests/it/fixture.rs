@@ -213,7 +213,11 @@ pub(crate) async fn subjects(store: &Store, count: usize) -> Vec<String> {
     let connection = new_connection("acme", None);
     let connection = tenant.upsert_connection(connection, NOW).await.unwrap();
     let revisions = vec![new_revision("sync", json!({}))];
-    let integration = tenant.deploy(revisions, false, NOW).await.unwrap().remove(0);
+    let integration = tenant
+        .deploy(revisions, false, NOW)
+        .await
+        .unwrap()
+        .remove(0);
     let objects = (0..count).map(|n| NewSync {
         object_name: format!("object {n}"),
         run: Some(ReadType::Backfill),

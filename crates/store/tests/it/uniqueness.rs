@@ -104,7 +104,11 @@ async fn deploys_what_has_changed(store: TestStore) {
     );
 
     let changed = vec![new_revision("sync", json!({"read": {"objects": []}}))];
-    let changed = tenant.deploy(changed, false, after(2)).await.unwrap().remove(0);
+    let changed = tenant
+        .deploy(changed, false, after(2))
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(changed.id, world.integration.id);
     assert_eq!(changed.update_time, Some(after(2)));
     assert_ne!(

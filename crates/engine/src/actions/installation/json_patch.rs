@@ -60,7 +60,10 @@ fn take(document: &mut Value, step: &Step) -> Result<(), String> {
         *document = value.unwrap_or(Value::Null);
         return Ok(());
     }
-    let Some((parent, last)) = step.path.rsplit_once('/').filter(|_| step.path.starts_with('/'))
+    let Some((parent, last)) = step
+        .path
+        .rsplit_once('/')
+        .filter(|_| step.path.starts_with('/'))
     else {
         return Err("a path begins with `/`".to_owned());
     };
@@ -131,16 +134,37 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_told() {
         for (step, why) in [
-            (json!({ "op": "remove", "path": "/none" }), "nothing at `/none`"),
-            (json!({ "op": "replace", "path": "/none", "value": 1 }), "nothing at `/none`"),
-            (json!({ "op": "add", "path": "/none/x", "value": 1 }), "nothing at `/none`"),
+            (
+                json!({ "op": "remove", "path": "/none" }),
+                "nothing at `/none`",
+            ),
+            (
+                json!({ "op": "replace", "path": "/none", "value": 1 }),
+                "nothing at `/none`",
+            ),
+            (
+                json!({ "op": "add", "path": "/none/x", "value": 1 }),
+                "nothing at `/none`",
+            ),
             (json!({ "op": "add", "path": "/a" }), "no `value`"),
-            (json!({ "op": "add", "path": "a", "value": 1 }), "begins with `/`"),
-            (json!({ "op": "add", "path": "/list/9", "value": 1 }), "nothing at `/list/9`"),
-            (json!({ "op": "remove", "path": "/list/-" }), "nothing at `/list/-`"),
+            (
+                json!({ "op": "add", "path": "a", "value": 1 }),
+                "begins with `/`",
+            ),
+            (
+                json!({ "op": "add", "path": "/list/9", "value": 1 }),
+                "nothing at `/list/9`",
+            ),
+            (
+                json!({ "op": "remove", "path": "/list/-" }),
+                "nothing at `/list/-`",
+            ),
         ] {
             let refused = patched(json!({ "a": 1, "list": [1] }), json!([step]));
-            assert!(refused.as_ref().is_err_and(|e| e.contains(why)), "{refused:?}");
+            assert!(
+                refused.as_ref().is_err_and(|e| e.contains(why)),
+                "{refused:?}"
+            );
         }
     }
 }

@@ -96,7 +96,11 @@ impl Names {
     }
 
     /// The key under which a config has an object.
-    pub(super) fn key_in<'a>(&self, objects: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    pub(super) fn key_in<'a>(
+        &self,
+        objects: &'a Map<String, Value>,
+        name: &str,
+    ) -> Option<&'a str> {
         let named = |(key, object): &(&String, &Value)| {
             let own = object.get("objectName").and_then(Value::as_str);
             self.same(&unescaped(own.unwrap_or(key)), name)
@@ -182,7 +186,9 @@ pub(super) fn apply(
         Field::Object { action, name } => {
             let path = format!("config.content.{action}.objects.{name}");
             let all = given.get(action).and_then(|given| given.get("objects"));
-            let all = all.and_then(Value::as_object).ok_or_else(|| missing(&path))?;
+            let all = all
+                .and_then(Value::as_object)
+                .ok_or_else(|| missing(&path))?;
             let key = names.key_in(all, name).or_else(|| {
                 let mut keys = all.keys().map(String::as_str);
                 keys.find(|key| names.same(&unescaped(key), name))
@@ -225,17 +231,30 @@ mod tests {
         ] {
             let field = Field::parse(path).unwrap();
             let name = "pipelines-config/variables".to_owned();
-            assert_eq!(field, Field::Object { action: "read", name });
+            assert_eq!(
+                field,
+                Field::Object {
+                    action: "read",
+                    name
+                }
+            );
         }
         assert_eq!(unescaped(r"a\.b\:c\\d"), r"a.b:c\d");
-        for path in ["", "config", "config.content.read", "config.content.read.objects.", "groupRef"] {
+        for path in [
+            "",
+            "config",
+            "config.content.read",
+            "config.content.read.objects.",
+            "groupRef",
+        ] {
             assert!(Field::parse(path).is_err(), "{path}");
         }
     }
 
     #[test]
     fn an_object_keeps_its_place_by_either_name() {
-        let mut content = json!({ "read": { "objects": { "repositories": { "schedule": "old" } } } });
+        let mut content =
+            json!({ "read": { "objects": { "repositories": { "schedule": "old" } } } });
         let field = Field::parse("config.content.read.objects.repos").unwrap();
         let given = json!({ "read": { "objects": { "repos": { "schedule": "new" } } } });
         apply(&mut content, &field, &given, &names()).unwrap();
@@ -255,7 +274,10 @@ mod tests {
             "write": { "objects": { "hooks": {} } },
             "proxy": { "enabled": true },
         });
-        for path in ["config.content.write.objects", "config.content.proxy.enabled"] {
+        for path in [
+            "config.content.write.objects",
+            "config.content.proxy.enabled",
+        ] {
             let field = Field::parse(path).unwrap();
             apply(&mut content, &field, &given, &names()).unwrap();
         }

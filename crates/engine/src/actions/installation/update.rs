@@ -139,9 +139,9 @@ pub async fn patch_object(
         let objects = mask::objects_of(&mut content, action)?;
         let key = before.names.key_in(objects, name);
         let known = key.and_then(|key| objects.get(key)).cloned();
-        let mut config = known.unwrap_or_else(|| {
-            json!({ "objectName": name, "selectedFields": {}, "selectedFieldMappings": {} })
-        });
+        let mut config = known.unwrap_or_else(
+            || json!({ "objectName": name, "selectedFields": {}, "selectedFieldMappings": {} }),
+        );
         json_patch::apply(&mut config, &patch.changes)?;
         let config = match config {
             Value::Null => None,
@@ -209,7 +209,10 @@ pub(super) fn names(manifest: &manifest::Integration, syncs: &[Sync]) -> Names {
         .read_objects()
         .map(|object| (object.object_name.clone(), object.name().to_owned()));
     let kept = syncs.iter().map(|sync| {
-        let mapped = sync.definition.as_ref().and_then(|last| last.get("mapToName"));
+        let mapped = sync
+            .definition
+            .as_ref()
+            .and_then(|last| last.get("mapToName"));
         let mapped = mapped.and_then(Value::as_str).unwrap_or(&sync.object_name);
         (sync.object_name.clone(), mapped.to_owned())
     });
@@ -271,7 +274,10 @@ async fn change(
             remove: plan.remove,
         };
         let now = engine.clock.now();
-        match tenant.change_installation(&installation.id, change, now).await {
+        match tenant
+            .change_installation(&installation.id, change, now)
+            .await
+        {
             Err(StoreError::Outdated) if tries < MOST_TRIES => tries += 1,
             done => {
                 let changed = done?;

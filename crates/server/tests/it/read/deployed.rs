@@ -82,7 +82,11 @@ async fn what_is_enabled_always_reaches_every_installation(store: TestStore) {
     deploy(&world, &[REPOSITORIES, &always], false).await;
     for installation in &installed {
         succeeded(&world, installation, "projects", 1).await;
-        assert!(runs_of(&world, installation, "repositories").await.is_empty());
+        assert!(
+            runs_of(&world, installation, "repositories")
+                .await
+                .is_empty()
+        );
     }
     assert_eq!(world.arrived(36).await["projects"].len(), 36);
     // Later ones get it at their install, and nobody gets it twice.
@@ -101,14 +105,19 @@ async fn what_is_enabled_always_reaches_every_installation(store: TestStore) {
         "updateMask": ["config.content.read.objects.repositories"],
         "installation": { "config": { "content": { "read": { "objects": { "repositories": {} } } } } },
     });
-    world.api.patch(&format!("{}/{id}", installations()), &chosen).await.json(200);
+    world
+        .api
+        .patch(&format!("{}/{id}", installations()), &chosen)
+        .await
+        .json(200);
     succeeded(&world, &installed[0], "repositories", 1).await;
     assert_eq!(runs_of(&world, &installed[0], "projects").await.len(), 1);
 }
 
 async fn both_installed(world: &World) -> Value {
     prepared(world, &[REPOSITORIES, PROJECTS]).await;
-    let objects = json!({ "repositories": everything("repositories"), "projects": everything("projects") });
+    let objects =
+        json!({ "repositories": everything("repositories"), "projects": everything("projects") });
     let installation = world.install(objects).await;
     succeeded(world, &installation, "repositories", 1).await;
     succeeded(world, &installation, "projects", 1).await;
@@ -129,7 +138,11 @@ async fn a_removed_object_goes_on_by_its_last_definition(store: TestStore) {
             "repositories": { "objectName": "repositories", "selectedFieldsAuto": "all" },
         } } } } },
     });
-    world.api.patch(&format!("{}/{id}", installations()), &changed).await.json(200);
+    world
+        .api
+        .patch(&format!("{}/{id}", installations()), &changed)
+        .await
+        .json(200);
     world.connect("customer-2").await;
     let body = install_body("customer-2", json!({ "projects": everything("projects") }));
     let refused = world.api.post(&installations(), &body).await.problem(422);
@@ -158,33 +171,47 @@ async fn a_destructive_deploy_stops_what_it_removes(store: TestStore) {
     // A run under way ends with it.
     world.connect("customer-2").await;
     let barrier = world.provider.park("/2.0/repositories/acme", 2).await;
-    let body = install_body("customer-2", json!({ "repositories": everything("repositories") }));
+    let body = install_body(
+        "customer-2",
+        json!({ "repositories": everything("repositories") }),
+    );
     let second = world.api.post(&installations(), &body).await.json(201);
     world.provider.parked(barrier).await;
     deploy(&world, &[PROJECTS], true).await;
     world.provider.release(barrier).await;
     let ended = world.ended(&second).await["repositories"].clone();
     assert_eq!(ended["status"], "failure");
-    assert!(ended["result"].as_str().unwrap().contains("removed"), "{ended}");
+    assert!(
+        ended["result"].as_str().unwrap().contains("removed"),
+        "{ended}"
+    );
     // It comes back as it was: only what changed since is read.
-    succeeded(&world, &installation, "projects", 2).await;
     deploy(&world, &[REPOSITORIES, PROJECTS], false).await;
     world.clock.advance(HOUR * 2);
     succeeded(&world, &installation, "repositories", before + 2).await;
-    let runs = runs_of(&world, &installation, "repositories").await;
-    assert_eq!(runs[0]["metadata"]["readType"], "scheduled");
+    succeeded(&world, &installation, "projects", 2).await;
+    let messages = world.receiver.taken().into_iter().map(|one| one.message());
+    let theirs = messages.filter(|message| {
+        message["installationId"] == installation["id"] && message["objectName"] == "repositories"
+    });
+    let records = theirs.map(|message| message["result"].as_array().unwrap().len());
+    assert_eq!(records.sum::<usize>(), 230);
 }
 
 async fn a_required_field_counts_for_a_run_under_way(store: TestStore) {
     let world = World::start(store).await;
     prepared(&world, &[REPOSITORIES]).await;
     let barrier = world.provider.park("/2.0/repositories/acme", 2).await;
-    world.install(json!({ "repositories": { "objectName": "repositories" } })).await;
+    world
+        .install(json!({ "repositories": { "objectName": "repositories" } }))
+        .await;
     world.provider.parked(barrier).await;
     let more = REPOSITORIES.replace("{fieldName: uuid}", "{fieldName: uuid}, {fieldName: slug}");
     deploy(&world, &[&more], false).await;
     world.provider.release(barrier).await;
     let entries = world.arrived(230).await;
-    let with = entries["repositories"].iter().filter(|entry| !entry["fields"]["slug"].is_null());
+    let with = entries["repositories"]
+        .iter()
+        .filter(|entry| !entry["fields"]["slug"].is_null());
     assert_eq!((entries["repositories"].len(), with.count()), (230, 130));
 }

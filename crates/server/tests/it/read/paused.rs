@@ -107,7 +107,11 @@ async fn a_run_keeps_its_place_while_it_is_paused(store: TestStore) {
     done(&world, &installation, "unpause", unpause.clone()).await;
     succeeded(&world, &installation, "repositories", 1).await;
     let entries = world.arrived(230 + 24).await;
-    assert_eq!(entries["repos"].len(), 230, "none was lost, none came twice");
+    assert_eq!(
+        entries["repos"].len(),
+        230,
+        "none was lost, none came twice"
+    );
     let log = world.log(&run[0]).await;
     assert_eq!(log.matches("Reads were paused").count(), 1, "{log}");
     assert!(log.contains("the customer asked for it"), "{log}");
@@ -128,38 +132,63 @@ async fn nothing_scheduled_begins_while_it_is_paused(store: TestStore) {
     done(&world, &installation, "pause", Value::Null).await;
     world.clock.advance(HOUR * 5);
     // A deploy wakes everything, and wakes nothing that is paused.
-    world.deploy(&MANIFEST.replace("0 * * * *", "*/30 * * * *")).await;
-    done(&world, &installation, "unpause", json!({ "objects": ["projects"] })).await;
+    world
+        .deploy(&MANIFEST.replace("0 * * * *", "*/30 * * * *"))
+        .await;
+    done(
+        &world,
+        &installation,
+        "unpause",
+        json!({ "objects": ["projects"] }),
+    )
+    .await;
     succeeded(&world, &installation, "projects", 2).await;
-    assert_eq!(runs_of(&world, &installation, "repositories").await.len(), 1);
+    assert_eq!(
+        runs_of(&world, &installation, "repositories").await.len(),
+        1
+    );
     // The ticks that were missed come to one run.
     done(&world, &installation, "unpause", json!({})).await;
     succeeded(&world, &installation, "repositories", 2).await;
-    assert_eq!(runs_of(&world, &installation, "repositories").await.len(), 2);
+    assert_eq!(
+        runs_of(&world, &installation, "repositories").await.len(),
+        2
+    );
 }
 
 async fn a_pause_names_what_is_read(store: TestStore) {
     let world = World::idle(store).await;
     prepared(&world).await;
-    let installation = world.install(json!({ "projects": everything("projects") })).await;
+    let installation = world
+        .install(json!({ "projects": everything("projects") }))
+        .await;
     for object in ["none", "repositories", ""] {
         let body = json!({ "objects": ["projects", object] });
         let refused = act(&world, &installation, "pause", &body).await;
         refused.problem(400);
     }
     for wrong in [json!("projects"), json!({ "objects": "projects" })] {
-        act(&world, &installation, "pause", &wrong).await.problem(400);
+        act(&world, &installation, "pause", &wrong)
+            .await
+            .problem(400);
     }
-    act(&world, &installation, "stop", &Value::Null).await.problem(404);
+    act(&world, &installation, "stop", &Value::Null)
+        .await
+        .problem(404);
     act(&world, &json!({ "id": "none" }), "pause", &Value::Null)
         .await
         .problem(404);
     let frontend = world.add_key(PROJECT, &["frontend"]).await;
     let id = installation["id"].as_str().unwrap();
-    let path = format!(
-        "/read/v1/projects/{PROJECT}/integrations/bitbucket-sync/installations/{id}:pause"
-    );
+    let path =
+        format!("/read/v1/projects/{PROJECT}/integrations/bitbucket-sync/installations/{id}:pause");
     let refused = world.api.with_key(&frontend).post(&path, &json!({})).await;
     refused.problem(403);
-    done(&world, &installation, "pause", json!({ "objects": ["projects"] })).await;
+    done(
+        &world,
+        &installation,
+        "pause",
+        json!({ "objects": ["projects"] }),
+    )
+    .await;
 }

@@ -40,13 +40,28 @@ async fn nothing_is_left_of_a_read_under_way(store: TestStore) {
     let again = world.install(both()).await;
     assert_ne!(again["id"], installation["id"]);
     let operations = world.ended(&again).await;
-    assert!(operations.values().all(|one| one["status"] == "success"), "{operations:?}");
+    assert!(
+        operations.values().all(|one| one["status"] == "success"),
+        "{operations:?}"
+    );
     let engine = &world.engine;
     let operator = engine.store.operator();
-    let scope = engine.store.scope(&operator, crate::world::PROJECT).await.unwrap();
-    let overview = engine.store.within(&scope).deliveries_overview().await.unwrap();
+    let scope = engine
+        .store
+        .scope(&operator, crate::world::PROJECT)
+        .await
+        .unwrap();
+    let overview = engine
+        .store
+        .within(&scope)
+        .deliveries_overview()
+        .await
+        .unwrap();
     // Nothing waits but what the new installation has read.
-    assert!(overview.pending > 0 && overview.delivered + overview.dead == 0, "{overview:?}");
+    assert!(
+        overview.pending > 0 && overview.delivered + overview.dead == 0,
+        "{overview:?}"
+    );
     world.receiver.answer_always(200);
     world.clock.advance(jiff::SignedDuration::from_hours(1));
     let entries = world.arrived(242).await;
@@ -62,7 +77,9 @@ async fn a_shared_connection_stays(store: TestStore) {
     world
         .deploy(&MANIFEST.replace("bitbucket-sync", "second-sync"))
         .await;
-    let first = world.install(json!({ "projects": everything("projects") })).await;
+    let first = world
+        .install(json!({ "projects": everything("projects") }))
+        .await;
     let second = path("/integrations/second-sync/installations");
     let body = install_body("customer-1", json!({}));
     let second = world.api.post(&second, &body).await.json(201);
@@ -86,7 +103,20 @@ async fn only_its_own_is_uninstalled(store: TestStore) {
     let foreign = world.add_key("other", &[]).await;
     let id = installation["id"].as_str().unwrap();
     let there = format!("{}/{id}", installations());
-    world.api.with_key(&foreign).delete(&there).await.problem(404);
-    world.api.with_key(&foreign).patch(&there, &json!({ "updateMask": ["connectionId"], "installation": {} })).await.problem(400);
+    world
+        .api
+        .with_key(&foreign)
+        .delete(&there)
+        .await
+        .problem(404);
+    world
+        .api
+        .with_key(&foreign)
+        .patch(
+            &there,
+            &json!({ "updateMask": ["connectionId"], "installation": {} }),
+        )
+        .await
+        .problem(400);
     world.api.get(&there).await.json(200);
 }

@@ -53,7 +53,10 @@ async fn put(world: &World, installation: &Value, object: &str, config: Value) -
         "updateMask": [format!("config.content.read.objects.{object}")],
         "installation": { "config": { "content": { "read": { "objects": { object: config } } } } },
     });
-    let answer = world.api.patch(&format!("{}/{id}", installations()), &body).await;
+    let answer = world
+        .api
+        .patch(&format!("{}/{id}", installations()), &body)
+        .await;
     answer.json(200)
 }
 
@@ -62,7 +65,8 @@ async fn count(world: &World, installation: &Value, object: &str) -> usize {
     let path = format!("{}/{id}/operations", installations());
     let page = world.api.get(&path).await.json(200);
     let runs = page["results"].as_array().unwrap().iter();
-    runs.filter(|run| run["metadata"]["objects"][0] == object).count()
+    runs.filter(|run| run["metadata"]["objects"][0] == object)
+        .count()
 }
 
 async fn an_added_object_is_read_at_once(store: TestStore) {
@@ -74,8 +78,9 @@ async fn an_added_object_is_read_at_once(store: TestStore) {
     let entries = world.arrived(230 + 12).await;
     assert_eq!(entries["projects"].len(), 12);
     assert_eq!(count(&world, &installation, "repositories").await, 1);
-    let operations = world.ended(&installation).await;
-    assert_eq!(operations["projects"]["metadata"]["readType"], "backfill");
+    let messages = world.receiver.taken().into_iter().map(|one| one.message());
+    let mut types = messages.map(|message| message["readType"].clone());
+    assert!(types.all(|read_type| read_type == "backfill"));
 }
 
 async fn an_object_taken_out_stops_and_leaves_nothing(store: TestStore) {
@@ -85,11 +90,14 @@ async fn an_object_taken_out_stops_and_leaves_nothing(store: TestStore) {
     world.deploy(MANIFEST).await;
     world.connect("customer-1").await;
     let barrier = world.provider.park(REPOSITORIES, 2).await;
-    let objects = json!({ "repositories": everything("repositories"), "projects": everything("projects") });
+    let objects =
+        json!({ "repositories": everything("repositories"), "projects": everything("projects") });
     let installation = world.install(objects).await;
     world.provider.parked(barrier).await;
     let changed = put(&world, &installation, "repos", Value::Null).await;
-    let objects = changed["config"]["content"]["read"]["objects"].as_object().unwrap();
+    let objects = changed["config"]["content"]["read"]["objects"]
+        .as_object()
+        .unwrap();
     assert_eq!(objects.keys().collect::<Vec<_>>(), ["projects"]);
     world.provider.release(barrier).await;
     let operations = world.ended(&installation).await;
@@ -100,7 +108,10 @@ async fn an_object_taken_out_stops_and_leaves_nothing(store: TestStore) {
     // The customer changes their mind: it begins from the beginning.
     put(&world, &installation, "repos", everything("repositories")).await;
     let operations = world.ended(&installation).await;
-    assert_eq!(operations["repositories"]["status"], "failure", "the first one stays as it ended");
+    assert_eq!(
+        operations["repositories"]["status"], "failure",
+        "the first one stays as it ended"
+    );
     world
         .until("the new backfill", async || {
             let entries = world.entries().await;
@@ -112,7 +123,11 @@ async fn an_object_taken_out_stops_and_leaves_nothing(store: TestStore) {
 
 async fn an_edited_schedule_counts_at_once(store: TestStore) {
     let world = World::start(store).await;
-    let installation = installed(&world, json!({ "repositories": everything("repositories") })).await;
+    let installation = installed(
+        &world,
+        json!({ "repositories": everything("repositories") }),
+    )
+    .await;
     world.arrived(230).await;
     world.ended(&installation).await;
     let patch = json!({
@@ -143,9 +158,7 @@ async fn a_disabled_object_rests(store: TestStore) {
     let installation = installed(&world, objects).await;
     world.arrived(242).await;
     world.ended(&installation).await;
-    let config = |disabled: bool| {
-        json!({ "objectName": "repositories", "schedule": "0 * * * *", "disabled": disabled })
-    };
+    let config = |disabled: bool| json!({ "objectName": "repositories", "schedule": "0 * * * *", "disabled": disabled });
     put(&world, &installation, "repositories", config(true)).await;
     world.clock.advance(HOUR * 3);
     world
@@ -176,6 +189,8 @@ async fn a_run_under_way_goes_on_by_the_new_config(store: TestStore) {
     put(&world, &installation, "repositories", more).await;
     world.provider.release(barrier).await;
     let entries = world.arrived(230).await;
-    let with = entries["repos"].iter().filter(|entry| !entry["fields"]["slug"].is_null());
+    let with = entries["repos"]
+        .iter()
+        .filter(|entry| !entry["fields"]["slug"].is_null());
     assert_eq!((entries["repos"].len(), with.count()), (230, 130));
 }
