@@ -13,6 +13,7 @@ mod open;
 mod outbox;
 #[cfg(test)]
 mod reading;
+mod reconcile;
 #[cfg(test)]
 mod sealing;
 #[cfg(test)]
