@@ -16,7 +16,7 @@ use crate::revision::{NewRevision, Revision};
 use crate::scope::Tenant;
 use crate::statement::ROWS_PER_STATEMENT;
 use crate::work::{self, Kind, Reads};
-use crate::{Backend, removed};
+use crate::{Backend, reconcile, removed};
 
 /// A named declaration of a manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +94,7 @@ impl Tenant<'_> {
             work::request(&mut tx, Kind::INTEGRATION, id, work::INTERACTIVE, now).await?;
         }
         work::recall_reads(&mut tx, Reads::OfIntegrations(&touched), now).await?;
+        reconcile::forget_ticks(&tx, Reads::OfIntegrations(&touched), now).await?;
         let mut deployed = Vec::with_capacity(steps.len());
         for (new, known) in steps {
             if let Some(known) = &known

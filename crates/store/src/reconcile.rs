@@ -245,6 +245,7 @@ async fn apply(
             .await?;
     }
     if let Some(config) = &change.config {
+        forget_ticks(tx, Reads::OfInstallation(&row.id), now).await?;
         if config.connection_id != row.connection_id {
             let why = "The installation works through another connection now";
             begin_anew(tx, Reads::OfInstallation(&row.id), why, now).await?;
@@ -292,6 +293,21 @@ async fn latest_status(tx: &Tx<'_>, installation_id: &str) -> Result<()> {
         [installation_id.into()],
     )
     .await?;
+    Ok(())
+}
+
+/// Forgets ticks to come, which followed from what was defined until now: each is
+/// planned anew when its read, which has been recalled, is looked at. Ticks that
+/// have passed still count.
+pub(crate) async fn forget_ticks(tx: &Tx<'_>, reads: Reads<'_>, now: Timestamp) -> Result<()> {
+    let (condition, mut values) = reads.condition();
+    values.push(ms(now).into());
+    let sql = format!(
+        "UPDATE sync SET due_at = NULL WHERE due_at > ${} AND sync.id {condition}",
+        values.len()
+    );
+    let statement = tx.backend().sql_many(&sql, values);
+    tx.db().execute_raw(statement).await?;
     Ok(())
 }
 

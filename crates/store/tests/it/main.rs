@@ -26,6 +26,7 @@ mod outbox;
 mod prune;
 #[cfg(test)]
 mod reading;
+mod reconcile;
 #[cfg(test)]
 mod sealing;
 #[cfg(test)]

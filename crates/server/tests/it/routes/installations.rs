@@ -12,6 +12,9 @@ testing::both!(
     a_group_installs_an_integration_once,
     an_installation_may_read_nothing,
     lists_go_by_group,
+    an_update_replaces_what_its_mask_names,
+    an_update_that_makes_no_sense_is_refused,
+    one_objects_config_is_patched,
 );
 
 async fn an_installation_has_everything_that_clients_read(store: TestStore) {
@@ -243,5 +246,176 @@ async fn lists_go_by_group(store: TestStore) {
                 .json(200),
             json!([])
         );
+    }
+}
+
+async fn an_update_replaces_what_its_mask_names(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let variables = "        - objectName: pipelines-config/variables\n          destination: inbox\n          requiredFields: [{fieldName: uuid}]\n    proxy:";
+    world
+        .deploy(&MANIFEST.replace("    proxy:", variables))
+        .await;
+    let created = world
+        .install(json!({ "repositories": everything("repositories") }))
+        .await;
+    let there = format!("{}/{}", installations(), created["id"].as_str().unwrap());
+    let name = "pipelines-config/variables";
+    let mut before = created.clone();
+    for mask in [name, r"pipelines-config\/variables"] {
+        let config = json!({ "objectName": name, "destination": "inbox" });
+        let body = json!({
+            "updateMask": [format!("config.content.read.objects.{mask}"), "config.content.proxy.enabled"],
+            "installation": {
+                "connectionId": "not in the mask",
+                "config": { "createdBy": "not in the mask", "content": {
+                    "read": { "objects": { name: config, "repositories": {} } },
+                    "proxy": { "enabled": true },
+                } },
+            },
+        });
+        let changed = world.api.patch(&there, &body).await.json(200);
+        let mut content = created["config"]["content"].clone();
+        content["read"]["objects"][name] = json!({
+            "objectName": name, "destination": "inbox",
+            "selectedFields": {}, "selectedFieldMappings": {},
+        });
+        content["proxy"] = json!({ "enabled": true });
+        assert_eq!(changed["config"]["content"], content);
+        assert_ne!(changed["config"]["id"], before["config"]["id"]);
+        assert_eq!(changed["config"]["createdBy"], "consumer:ada");
+        assert_eq!(changed["connection"], created["connection"]);
+        assert!(changed["updateTime"].is_string());
+        assert_eq!(world.api.get(&there).await.json(200), changed);
+        before = changed;
+    }
+    let latest = world
+        .api
+        .get(&path("/integrations/bitbucket-sync"))
+        .await
+        .json(200);
+    assert_eq!(
+        before["config"]["revisionId"],
+        latest["latestRevision"]["id"]
+    );
+    let body = json!({
+        "updateMask": ["config.createdBy"],
+        "installation": { "config": { "createdBy": "builder:bo" } },
+    });
+    let changed = world.api.patch(&there, &body).await.json(200);
+    assert_eq!(changed["config"]["createdBy"], "builder:bo");
+    assert_eq!(changed["createdBy"], "consumer:ada");
+}
+
+async fn an_update_that_makes_no_sense_is_refused(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let created = world.install(both()).await;
+    let foreign = world.connect("customer-2").await["id"].clone();
+    let there = format!("{}/{}", installations(), created["id"].as_str().unwrap());
+    let object = |config: Value| json!({ "config": { "content": { "read": { "objects": { "repositories": config } } } } });
+    let read = "config.content.read.objects.repositories";
+    let stranger =
+        json!({ "config": { "content": { "read": { "objects": { "pipelines": {} } } } } });
+    for (mask, installation, status) in [
+        (vec![], json!({}), 400),
+        (vec!["groupRef"], json!({ "groupRef": "x" }), 400),
+        (vec![read], json!({}), 400),
+        (vec![read], object(json!("all of it")), 400),
+        (vec!["connectionId"], json!({}), 400),
+        (vec!["config.content.proxy.enabled"], json!({}), 400),
+        (
+            vec!["connectionId"],
+            json!({ "connectionId": foreign }),
+            422,
+        ),
+        (vec!["connectionId"], json!({ "connectionId": "none" }), 404),
+        (vec![read], object(json!({ "schedule": "* * * * *" })), 422),
+        (vec![read], object(json!({ "destination": "none" })), 422),
+        (vec!["config.content.read.objects.pipelines"], stranger, 422),
+    ] {
+        let body = json!({ "updateMask": mask, "installation": installation });
+        world.api.patch(&there, &body).await.problem(status);
+    }
+    assert_eq!(
+        world.api.get(&there).await.json(200),
+        created,
+        "nothing was changed"
+    );
+}
+
+async fn one_objects_config_is_patched(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let variables = "        - objectName: pipelines-config/variables\n          destination: inbox\n          requiredFields: [{fieldName: uuid}]\n    proxy:";
+    world
+        .deploy(&MANIFEST.replace("    proxy:", variables))
+        .await;
+    let created = world.install(both()).await;
+    let id = created["id"].as_str().unwrap();
+    let at = |object: &str| {
+        path(&format!(
+            "/integrations/bitbucket-sync/objects/{object}/config-content"
+        ))
+    };
+    let change =
+        |changes: Value| json!({ "installationId": id, "action": "read", "changes": changes });
+    for (object, slug) in [
+        ("pipelines-config/variables", true),
+        ("pipelines-config%2Fvariables", false),
+    ] {
+        let steps = json!([{ "op": "add", "path": "/selectedFields/key", "value": slug }]);
+        let changed = world.api.patch(&at(object), &change(steps)).await.json(200);
+        let objects = &changed["config"]["content"]["read"]["objects"];
+        assert_eq!(
+            objects["pipelines-config/variables"]["selectedFields"],
+            json!({ "key": slug })
+        );
+        assert_eq!(
+            objects["projects"],
+            created["config"]["content"]["read"]["objects"]["projects"]
+        );
+    }
+    let steps = json!([{ "op": "remove", "path": "" }]);
+    let changed = world
+        .api
+        .patch(&at("repos"), &change(steps))
+        .await
+        .json(200);
+    assert!(
+        changed["config"]["content"]["read"]["objects"]
+            .get("repositories")
+            .is_none()
+    );
+    let add = json!([{ "op": "add", "path": "/schedule", "value": "0 * * * *" }]);
+    let both_named =
+        json!({ "installationId": id, "groupRef": GROUP, "action": "read", "changes": add });
+    let nobody = json!({ "groupRef": "nobody", "action": "read", "changes": add });
+    let unheard = json!({ "groupRef": GROUP, "action": "guess", "changes": add });
+    let subscribe = json!({ "groupRef": GROUP, "action": "subscribe", "changes": add });
+    for (object, body, status) in [
+        ("projects", both_named, 400),
+        ("projects", nobody, 404),
+        ("projects", unheard, 400),
+        ("projects", subscribe, 400),
+        ("nothing", change(add.clone()), 400),
+        ("projects", change(json!([])), 400),
+        (
+            "projects",
+            change(json!([{ "op": "move", "path": "/a", "from": "/b" }])),
+            400,
+        ),
+        (
+            "projects",
+            change(json!([{ "op": "remove", "path": "/none" }])),
+            400,
+        ),
+        (
+            "projects",
+            change(json!([{ "op": "add", "path": "/schedule", "value": "* * * * *" }])),
+            422,
+        ),
+    ] {
+        world.api.patch(&at(object), &body).await.problem(status);
     }
 }
