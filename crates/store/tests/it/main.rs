@@ -13,6 +13,7 @@ mod open;
 mod outbox;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
 mod reconcile;
 #[cfg(test)]
 mod sealing;
