@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 const SPREAD: i128 = 10;
 
 /// What stands for the reads of one object through one connection. It outlives
-/// an installation, so re-installing changes no tick.
+/// an installation whose connection stays, so re-installing changes no tick then.
 pub(crate) fn key(connection_id: &str, object_name: &str) -> String {
     format!("{connection_id}/{object_name}")
 }

@@ -26,6 +26,7 @@ mod outbox;
 mod prune;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
 mod reconcile;
 #[cfg(test)]
 mod sealing;

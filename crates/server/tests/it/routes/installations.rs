@@ -337,11 +337,8 @@ async fn an_update_that_makes_no_sense_is_refused(store: TestStore) {
         let body = json!({ "updateMask": mask, "installation": installation });
         world.api.patch(&there, &body).await.problem(status);
     }
-    assert_eq!(
-        world.api.get(&there).await.json(200),
-        created,
-        "nothing was changed"
-    );
+    let shown = world.api.get(&there).await.json(200);
+    assert_eq!(shown["config"], created["config"], "nothing was changed");
 }
 
 async fn one_objects_config_is_patched(store: TestStore) {
