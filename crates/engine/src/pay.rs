@@ -122,6 +122,9 @@ impl Calls {
             };
             purse.passes = purse.passes.saturating_sub(1);
             let until = match self.budget.spend(&ask, now).await? {
+                // A call is counted before it leaves. If that took long it would
+                // arrive when others already think it gone, so it is counted anew.
+                Spend::Granted if self.is_late(bill, now) && now < deadline => continue,
                 Spend::Granted => return Ok(now),
                 Spend::Full { until } | Spend::Blocked { until } => until,
             };
@@ -132,6 +135,13 @@ impl Calls {
             let wait = wait.clamp(Duration::from_millis(50), LOOK_EVERY);
             self.clock.sleep(wait).await;
         }
+    }
+
+    /// Whether half the time in which a counted call should arrive has passed.
+    fn is_late(&self, bill: &Bill, counted_at: Timestamp) -> bool {
+        let account = bill.account();
+        let passed = self.clock.now().duration_since(counted_at);
+        account.limit != u32::MAX && passed > account.margin() / 2
     }
 
     /// Takes note of what an answer says about the limit. After a 429 nobody who
@@ -222,7 +232,93 @@ fn retry_after(response: &Response, now: Timestamp) -> Option<SignedDuration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use outbound::{Outbound, Settings};
+
     use super::*;
+    use crate::budget::Budget;
+    use crate::clock::Clock;
+
+    /// A clock on which only the first payment takes time.
+    #[derive(Debug, Default)]
+    struct Slow {
+        now_ms: AtomicI64,
+        payments: AtomicI64,
+    }
+
+    #[async_trait::async_trait]
+    impl Clock for Slow {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millisecond(self.now_ms.load(Ordering::Relaxed)).unwrap()
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[async_trait::async_trait]
+    impl Budget for Slow {
+        async fn spend(&self, _: &Ask<'_>, _: Timestamp) -> Result<Spend, StoreError> {
+            if self.payments.fetch_add(1, Ordering::Relaxed) == 0 {
+                self.now_ms.fetch_add(5_001, Ordering::Relaxed);
+            }
+            Ok(Spend::Granted)
+        }
+
+        async fn refused(
+            &self,
+            _: &Account<'_>,
+            _: Refusal,
+            _: Timestamp,
+        ) -> Result<Option<Timestamp>, StoreError> {
+            Ok(None)
+        }
+
+        async fn answered(
+            &self,
+            _: &Account<'_>,
+            _: Timestamp,
+            _: Option<bool>,
+            _: Timestamp,
+        ) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn give_back(
+            &self,
+            _: &Account<'_>,
+            _: Lane,
+            _: u32,
+            _: Timestamp,
+        ) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_counted_long_ago_is_counted_anew() {
+        let slow = Arc::new(Slow::default());
+        let calls = Calls {
+            outbound: Outbound::new(&Settings::new("test")).unwrap(),
+            clock: slow.clone(),
+            budget: slow.clone(),
+            tokens: None,
+            budgets: Arc::new([]),
+        };
+        let bill = Bill {
+            bucket: "b".to_owned(),
+            limit: 1_000,
+            window: SignedDuration::from_hours(1),
+            provider: "any",
+            group: "all",
+            provider_app_id: None,
+            connection_id: None,
+        };
+        let sent_at = calls.pay(&bill, &mut Purse::of(Lane::Backfill)).await;
+        assert_eq!(sent_at.unwrap().as_millisecond(), 5_001);
+        assert_eq!(slow.payments.load(Ordering::Relaxed), 2);
+    }
 
     #[test]
     fn a_bucket_separates_credentials_and_groups_and_hides_the_credential() {

@@ -57,6 +57,16 @@ pub struct Account<'a> {
     pub connection_id: Option<&'a str>,
 }
 
+impl Account<'_> {
+    /// How long a call may take from being counted to arriving, the difference
+    /// between two clocks included, without the provider counting more than its
+    /// limit.
+    #[must_use]
+    pub fn margin(&self) -> SignedDuration {
+        SignedDuration::from_millis(Terms::of(self).margin_ms())
+    }
+}
+
 /// Who wants to call.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
