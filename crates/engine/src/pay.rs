@@ -122,10 +122,10 @@ impl Calls {
             };
             purse.passes = purse.passes.saturating_sub(1);
             let until = match self.budget.spend(&ask, now).await? {
-                // A call is counted before it leaves. If that took long it would
-                // arrive when others already think it gone, so it is counted anew.
-                Spend::Granted if self.is_late(bill, now) && now < deadline => continue,
-                Spend::Granted => return Ok(now),
+                Spend::Granted => match self.in_time(bill, purse.lane, now).await? {
+                    Some(sent_at) => return Ok(sent_at),
+                    None => continue,
+                },
                 Spend::Full { until } | Spend::Blocked { until } => until,
             };
             if purse.lane != Lane::Interactive || until > deadline {
@@ -137,11 +137,28 @@ impl Calls {
         }
     }
 
-    /// Whether half the time in which a counted call should arrive has passed.
-    fn is_late(&self, bill: &Bill, counted_at: Timestamp) -> bool {
+    /// A call is counted before it leaves. If that took long, it would arrive when
+    /// others already think it gone, so it is counted anew. `None` when it has to
+    /// be paid again.
+    async fn in_time(
+        &self,
+        bill: &Bill,
+        lane: Lane,
+        mut counted_at: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let account = bill.account();
-        let passed = self.clock.now().duration_since(counted_at);
-        account.limit != u32::MAX && passed > account.margin() / 2
+        loop {
+            let now = self.clock.now();
+            let passed = now.duration_since(counted_at);
+            if account.limit == u32::MAX || passed <= account.margin() / 2 {
+                return Ok(Some(counted_at));
+            }
+            let anew = self.budget.count_anew(&account, lane, counted_at, now);
+            if !anew.await? {
+                return Ok(None);
+            }
+            counted_at = now;
+        }
     }
 
     /// Takes note of what an answer says about the limit. After a 429 nobody who
@@ -246,6 +263,7 @@ mod tests {
     struct Slow {
         now_ms: AtomicI64,
         payments: AtomicI64,
+        anew: AtomicI64,
     }
 
     #[async_trait::async_trait]
@@ -260,10 +278,21 @@ mod tests {
     #[async_trait::async_trait]
     impl Budget for Slow {
         async fn spend(&self, _: &Ask<'_>, _: Timestamp) -> Result<Spend, StoreError> {
-            if self.payments.fetch_add(1, Ordering::Relaxed) == 0 {
-                self.now_ms.fetch_add(5_001, Ordering::Relaxed);
-            }
+            self.payments.fetch_add(1, Ordering::Relaxed);
+            self.now_ms.fetch_add(5_001, Ordering::Relaxed);
             Ok(Spend::Granted)
+        }
+
+        async fn count_anew(
+            &self,
+            _: &Account<'_>,
+            _: Lane,
+            counted_at: Timestamp,
+            _: Timestamp,
+        ) -> Result<bool, StoreError> {
+            assert_eq!(counted_at.as_millisecond(), 0);
+            self.anew.fetch_add(1, Ordering::Relaxed);
+            Ok(true)
         }
 
         async fn refused(
@@ -317,7 +346,8 @@ mod tests {
         };
         let sent_at = calls.pay(&bill, &mut Purse::of(Lane::Backfill)).await;
         assert_eq!(sent_at.unwrap().as_millisecond(), 5_001);
-        assert_eq!(slow.payments.load(Ordering::Relaxed), 2);
+        let of = |count: &AtomicI64| count.load(Ordering::Relaxed);
+        assert_eq!((of(&slow.payments), of(&slow.anew)), (1, 1));
     }
 
     #[test]

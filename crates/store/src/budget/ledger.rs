@@ -316,12 +316,29 @@ impl Ledger {
         now.div_euclid(slot).saturating_add(1).saturating_mul(slot)
     }
 
-    fn count(&mut self, lane: Lane, calls: u32, now: i64) {
-        let margin = self.terms().margin_ms();
-        let leaves_at = self
-            .slot_ends(now)
+    /// When a call that is counted now no longer counts.
+    fn leaves_at(&self, now: i64) -> i64 {
+        self.slot_ends(now)
             .saturating_add(self.window_ms)
-            .saturating_add(margin);
+            .saturating_add(self.terms().margin_ms())
+    }
+
+    /// Counts a call now that was counted earlier and has not left yet. False
+    /// when it is not in the ledger any more.
+    pub(crate) fn count_anew(&mut self, lane: Lane, counted_at: i64, now: i64) -> bool {
+        self.settle(now);
+        let leaves_at = self.leaves_at(counted_at);
+        let slot = self.slots.iter_mut().find(|s| s.leaves_at == leaves_at);
+        let Some(slot) = slot.filter(|slot| slot.used.of(lane) > 0) else {
+            return false;
+        };
+        *slot.used.at(lane) -= 1;
+        self.count(lane, 1, now);
+        true
+    }
+
+    fn count(&mut self, lane: Lane, calls: u32, now: i64) {
+        let leaves_at = self.leaves_at(now);
         let place = self
             .slots
             .iter()

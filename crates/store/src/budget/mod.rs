@@ -127,6 +127,11 @@ impl OwnLedger {
         spend(self.0.take(ask.lane, 1, ask.with_pass, ms(now)))
     }
 
+    /// As [`Store::count_anew`].
+    pub fn count_anew(&mut self, lane: Lane, counted_at: Timestamp, now: Timestamp) -> bool {
+        self.0.count_anew(lane, ms(counted_at), ms(now))
+    }
+
     /// As [`Store::refused`].
     pub fn refused(&mut self, refusal: Refusal, now: Timestamp) -> Result<Option<Timestamp>> {
         self.0.refused(refusal, ms(now));
@@ -222,6 +227,28 @@ impl Store {
         entry.version = entry.version.saturating_add(1);
         book.entry = Some(entry);
         keep(book, ask.lane, taken)
+    }
+
+    /// Counts a call now that was counted at `counted_at` and has not left yet:
+    /// it costs no second one. False when that call is not counted any more.
+    pub async fn count_anew(
+        &self,
+        account: &Account<'_>,
+        lane: Lane,
+        counted_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let book = self.inner.books.of(account.bucket);
+        let mut book = book.lock().await;
+        book.forget();
+        let tx = self.write().await?;
+        let Some(mut entry) = lock(&tx, account.bucket, now).await? else {
+            return Ok(false);
+        };
+        let counted = entry.ledger.count_anew(lane, ms(counted_at), ms(now));
+        save(&tx, account.bucket, &entry, ms(now)).await?;
+        tx.commit().await?;
+        Ok(counted)
     }
 
     /// A call was refused for coming too often: nobody who shares the bucket
