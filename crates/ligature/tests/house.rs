@@ -24,7 +24,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     ("testing", &["store"]),
     ("ligature", ALL),
-    ("bench", ALL),
+    // It measures on the databases that tests run on.
+    (
+        "bench",
+        &[
+            "bitbucket",
+            "connector",
+            "engine",
+            "outbound",
+            "sandbox",
+            "store",
+            "testing",
+        ],
+    ),
 ];
 
 const ALL: &[&str] = &[
