@@ -15,6 +15,16 @@ pub trait Budget: Debug + Send + Sync {
     /// Takes one call.
     async fn spend(&self, ask: &Ask<'_>, now: Timestamp) -> Result<Spend, StoreError>;
 
+    /// Counts a call now that was counted earlier and has not left yet; false
+    /// when it is not counted any more.
+    async fn count_anew(
+        &self,
+        account: &Account<'_>,
+        lane: Lane,
+        counted_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Closes a bucket after a 429; returns until when.
     async fn refused(
         &self,
@@ -47,6 +57,16 @@ pub trait Budget: Debug + Send + Sync {
 impl Budget for Store {
     async fn spend(&self, ask: &Ask<'_>, now: Timestamp) -> Result<Spend, StoreError> {
         Self::spend(self, ask, now).await
+    }
+
+    async fn count_anew(
+        &self,
+        account: &Account<'_>,
+        lane: Lane,
+        counted_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Self::count_anew(self, account, lane, counted_at, now).await
     }
 
     async fn refused(
@@ -97,6 +117,17 @@ impl OwnBudget {
 impl Budget for OwnBudget {
     async fn spend(&self, ask: &Ask<'_>, now: Timestamp) -> Result<Spend, StoreError> {
         self.with(&ask.account, |ledger| ledger.spend(ask, now))
+    }
+
+    async fn count_anew(
+        &self,
+        account: &Account<'_>,
+        lane: Lane,
+        counted_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let anew = |ledger: &mut OwnLedger| ledger.count_anew(lane, counted_at, now);
+        Ok(self.with(account, anew))
     }
 
     async fn refused(

@@ -123,7 +123,10 @@ impl Calls {
             };
             purse.passes = purse.passes.saturating_sub(1);
             let until = match self.budget.spend(&ask, now).await? {
-                Spend::Granted => return Ok(now),
+                Spend::Granted => match self.in_time(bill, purse.lane, now).await? {
+                    Some(sent_at) => return Ok(sent_at),
+                    None => continue,
+                },
                 Spend::Full { until } | Spend::Blocked { until } => until,
             };
             metrics::budget_wait(bill.group, purse.lane);
@@ -133,6 +136,30 @@ impl Calls {
             let wait = until.duration_since(now).unsigned_abs();
             let wait = wait.clamp(Duration::from_millis(50), LOOK_EVERY);
             self.clock.sleep(wait).await;
+        }
+    }
+
+    /// A call is counted before it leaves. If that took long, it would arrive when
+    /// others already think it gone, so it is counted anew. `None` when it has to
+    /// be paid again.
+    async fn in_time(
+        &self,
+        bill: &Bill,
+        lane: Lane,
+        mut counted_at: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let account = bill.account();
+        loop {
+            let now = self.clock.now();
+            let passed = now.duration_since(counted_at);
+            if account.limit == u32::MAX || passed <= account.margin() / 2 {
+                return Ok(Some(counted_at));
+            }
+            let anew = self.budget.count_anew(&account, lane, counted_at, now);
+            if !anew.await? {
+                return Ok(None);
+            }
+            counted_at = now;
         }
     }
 
@@ -224,7 +251,106 @@ fn retry_after(response: &Response, now: Timestamp) -> Option<SignedDuration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use outbound::{Outbound, Settings};
+
     use super::*;
+    use crate::budget::Budget;
+    use crate::clock::Clock;
+
+    /// A clock on which only the first payment takes time.
+    #[derive(Debug, Default)]
+    struct Slow {
+        now_ms: AtomicI64,
+        payments: AtomicI64,
+        anew: AtomicI64,
+    }
+
+    #[async_trait::async_trait]
+    impl Clock for Slow {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millisecond(self.now_ms.load(Ordering::Relaxed)).unwrap()
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[async_trait::async_trait]
+    impl Budget for Slow {
+        async fn spend(&self, _: &Ask<'_>, _: Timestamp) -> Result<Spend, StoreError> {
+            self.payments.fetch_add(1, Ordering::Relaxed);
+            self.now_ms.fetch_add(5_001, Ordering::Relaxed);
+            Ok(Spend::Granted)
+        }
+
+        async fn count_anew(
+            &self,
+            _: &Account<'_>,
+            _: Lane,
+            counted_at: Timestamp,
+            _: Timestamp,
+        ) -> Result<bool, StoreError> {
+            assert_eq!(counted_at.as_millisecond(), 0);
+            self.anew.fetch_add(1, Ordering::Relaxed);
+            Ok(true)
+        }
+
+        async fn refused(
+            &self,
+            _: &Account<'_>,
+            _: Refusal,
+            _: Timestamp,
+        ) -> Result<Option<Timestamp>, StoreError> {
+            Ok(None)
+        }
+
+        async fn answered(
+            &self,
+            _: &Account<'_>,
+            _: Timestamp,
+            _: Option<bool>,
+            _: Timestamp,
+        ) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn give_back(
+            &self,
+            _: &Account<'_>,
+            _: Lane,
+            _: u32,
+            _: Timestamp,
+        ) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_counted_long_ago_is_counted_anew() {
+        let slow = Arc::new(Slow::default());
+        let calls = Calls {
+            outbound: Outbound::new(&Settings::new("test")).unwrap(),
+            clock: slow.clone(),
+            budget: slow.clone(),
+            tokens: None,
+            budgets: Arc::new([]),
+        };
+        let bill = Bill {
+            bucket: "b".to_owned(),
+            limit: 1_000,
+            window: SignedDuration::from_hours(1),
+            provider: "any",
+            group: "all",
+            provider_app_id: None,
+            connection_id: None,
+        };
+        let sent_at = calls.pay(&bill, &mut Purse::of(Lane::Backfill)).await;
+        assert_eq!(sent_at.unwrap().as_millisecond(), 5_001);
+        let of = |count: &AtomicI64| count.load(Ordering::Relaxed);
+        assert_eq!((of(&slow.payments), of(&slow.anew)), (1, 1));
+    }
 
     #[test]
     fn a_bucket_separates_credentials_and_groups_and_hides_the_credential() {

@@ -145,7 +145,8 @@ async fn main() -> Result<()> {
         engine.store.clone().close().await;
     }
     provider.stop().await;
-    let refused = stats["rate_limited"].as_u64().unwrap_or(u64::MAX);
+    let refused = stats.get("rate_limited").and_then(Value::as_u64);
+    let refused = refused.unwrap_or(u64::MAX);
     anyhow::ensure!(refused == 0, "the provider refused {refused} calls");
     anyhow::ensure!(
         people.refused == 0,
@@ -305,58 +306,75 @@ impl Crowd {
         let integration = tenant.deploy(vec![revision], false, now).await?;
         let integration = integration.into_iter().next().context("no integration")?;
         let mut crowd = Self {
-            scope: scope.clone(),
+            scope,
             connection: String::new(),
             backfill: String::new(),
             reads: Vec::new(),
         };
-        let since: Timestamp = "2026-06-02T00:00:00Z".parse()?;
         for n in 0..=flags.reads {
             let group = format!("group-{n}");
-            tenant.upsert_group(&group, None, now).await?;
-            let connection = NewConnection {
-                id: None,
-                provider: "bitbucket".to_owned(),
-                provider_app_id: Some(app.id.clone()),
-                group_ref: group.clone(),
-                consumer_ref: "ada".to_owned(),
-                auth_scheme: "oauth2/authorizationCode".to_owned(),
-                provider_metadata: json!({ "workspace": { "value": "acme" } }),
-                provider_workspace_ref: Some("acme".to_owned()),
-                credential: Credential::OAuth2 {
-                    access_token: token.to_owned().into(),
-                    refresh_token: None,
-                    expires_at: None,
-                    scopes: Vec::new(),
-                },
-            };
-            let connection = tenant.upsert_connection(connection, now).await?;
-            let is_backfill = n == 0;
-            let new = NewInstallation {
-                integration_id: integration.id.clone(),
-                revision_id: integration.latest_revision.id.clone(),
-                planned_by: integration.latest_revision.id.clone(),
-                connection_id: connection.id.clone(),
-                group_ref: group,
-                created_by: "operator".to_owned(),
-                config: json!({ "read": { "objects": { "repositories": {} } } }),
-                objects: vec![NewSync {
-                    object_name: "repositories".to_owned(),
-                    run: is_backfill.then_some(ReadType::Backfill),
-                    since: None,
-                    watermark: (!is_backfill).then_some(since),
-                    due_at: (!is_backfill).then_some(now),
-                }],
-            };
-            let installation = tenant.install(new, now).await?;
-            if is_backfill {
-                crowd.connection = connection.id;
-                crowd.backfill = installation.id;
-            } else {
-                crowd.reads.push(installation.id);
-            }
+            crowd
+                .customer(engine, &group, &app.id, &integration, token)
+                .await?;
         }
         Ok(crowd)
+    }
+
+    /// One more customer: the first has the backfill.
+    async fn customer(
+        &mut self,
+        engine: &Engine,
+        group: &str,
+        app_id: &str,
+        integration: &store::Integration,
+        token: &str,
+    ) -> Result<()> {
+        let now = engine.clock.now();
+        let since: Timestamp = "2026-06-02T00:00:00Z".parse()?;
+        let is_backfill = self.backfill.is_empty();
+        let tenant = engine.store.within(&self.scope);
+        tenant.upsert_group(group, None, now).await?;
+        let connection = NewConnection {
+            id: None,
+            provider: "bitbucket".to_owned(),
+            provider_app_id: Some(app_id.to_owned()),
+            group_ref: group.to_owned(),
+            consumer_ref: "ada".to_owned(),
+            auth_scheme: "oauth2/authorizationCode".to_owned(),
+            provider_metadata: json!({ "workspace": { "value": "acme" } }),
+            provider_workspace_ref: Some("acme".to_owned()),
+            credential: Credential::OAuth2 {
+                access_token: token.to_owned().into(),
+                refresh_token: None,
+                expires_at: None,
+                scopes: Vec::new(),
+            },
+        };
+        let connection = tenant.upsert_connection(connection, now).await?;
+        let new = NewInstallation {
+            integration_id: integration.id.clone(),
+            revision_id: integration.latest_revision.id.clone(),
+            planned_by: integration.latest_revision.id.clone(),
+            connection_id: connection.id.clone(),
+            group_ref: group.to_owned(),
+            created_by: "operator".to_owned(),
+            config: json!({ "read": { "objects": { "repositories": {} } } }),
+            objects: vec![NewSync {
+                object_name: "repositories".to_owned(),
+                run: is_backfill.then_some(ReadType::Backfill),
+                since: None,
+                watermark: (!is_backfill).then_some(since),
+                due_at: (!is_backfill).then_some(now),
+            }],
+        };
+        let installation = tenant.install(new, now).await?;
+        if is_backfill {
+            self.connection = connection.id;
+            self.backfill = installation.id;
+        } else {
+            self.reads.push(installation.id);
+        }
+        Ok(())
     }
 
     /// Looks at everyone's operation until all have ended.
@@ -437,8 +455,9 @@ fn report(
     let Some((backfill, reads)) = progress.split_first() else {
         return;
     };
-    let refused = &stats["rate_limited"];
-    let calls = &stats["calls"]["/2.0/repositories"];
+    let number = |path| stats.pointer(path).cloned().unwrap_or_default();
+    let refused = number("/rate_limited");
+    let calls = number("/calls/~12.0~1repositories");
     println!(
         "limit            {} calls in {} s, {} node(s)",
         flags.limit, flags.window, flags.nodes

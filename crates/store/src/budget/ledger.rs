@@ -5,7 +5,7 @@
 //!
 //! **The window.** Calls are counted in slots of a sixtieth of the window. A
 //! slot counts until its last moment has left the window, and a margin longer:
-//! a sixtieth of the window, at least half a second, at most ten. The provider
+//! a sixtieth of the window, at least one second, at most ten. The provider
 //! counts a call when it arrives, on a clock of its own; the margin is what a
 //! call may take to arrive, plus what the clocks of two nodes may be apart. So
 //! in no window of the provider's are there more calls than the limit. It costs
@@ -38,7 +38,7 @@ const SLOTS: i64 = 60;
 /// The shortest slot.
 const MIN_SLOT_MS: i64 = 100;
 /// The shortest and the longest margin.
-const MARGIN_MS: (i64, i64) = (500, 10_000);
+const MARGIN_MS: (i64, i64) = (1_000, 10_000);
 /// How long a pass is good for: a claim, and some calls.
 const PASS_MS: i64 = 30_000;
 /// How long an interactive call waits at most.
@@ -54,6 +54,13 @@ pub(crate) struct Terms {
     /// Calls in a window; `u32::MAX` is no limit.
     pub(crate) limit: u32,
     pub(crate) window_ms: i64,
+}
+
+impl Terms {
+    /// How much longer than the window a call counts.
+    pub(crate) fn margin_ms(self) -> i64 {
+        (self.window_ms / SLOTS).clamp(MARGIN_MS.0, MARGIN_MS.1)
+    }
 }
 
 /// The answer to a wish to call.
@@ -309,12 +316,29 @@ impl Ledger {
         now.div_euclid(slot).saturating_add(1).saturating_mul(slot)
     }
 
-    fn count(&mut self, lane: Lane, calls: u32, now: i64) {
-        let margin = (self.window_ms / SLOTS).clamp(MARGIN_MS.0, MARGIN_MS.1);
-        let leaves_at = self
-            .slot_ends(now)
+    /// When a call that is counted now no longer counts.
+    fn leaves_at(&self, now: i64) -> i64 {
+        self.slot_ends(now)
             .saturating_add(self.window_ms)
-            .saturating_add(margin);
+            .saturating_add(self.terms().margin_ms())
+    }
+
+    /// Counts a call now that was counted earlier and has not left yet. False
+    /// when it is not in the ledger any more.
+    pub(crate) fn count_anew(&mut self, lane: Lane, counted_at: i64, now: i64) -> bool {
+        self.settle(now);
+        let leaves_at = self.leaves_at(counted_at);
+        let slot = self.slots.iter_mut().find(|s| s.leaves_at == leaves_at);
+        let Some(slot) = slot.filter(|slot| slot.used.of(lane) > 0) else {
+            return false;
+        };
+        *slot.used.at(lane) -= 1;
+        self.count(lane, 1, now);
+        true
+    }
+
+    fn count(&mut self, lane: Lane, calls: u32, now: i64) {
+        let leaves_at = self.leaves_at(now);
         let place = self
             .slots
             .iter()

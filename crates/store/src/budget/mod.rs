@@ -57,6 +57,16 @@ pub struct Account<'a> {
     pub connection_id: Option<&'a str>,
 }
 
+impl Account<'_> {
+    /// How long a call may take from being counted to arriving, the difference
+    /// between two clocks included, without the provider counting more than its
+    /// limit.
+    #[must_use]
+    pub fn margin(&self) -> SignedDuration {
+        SignedDuration::from_millis(Terms::of(self).margin_ms())
+    }
+}
+
 /// Who wants to call.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
@@ -115,6 +125,11 @@ impl OwnLedger {
     pub fn spend(&mut self, ask: &Ask<'_>, now: Timestamp) -> Result<Spend> {
         self.0.on(Terms::of(&ask.account));
         spend(self.0.take(ask.lane, 1, ask.with_pass, ms(now)))
+    }
+
+    /// As [`Store::count_anew`].
+    pub fn count_anew(&mut self, lane: Lane, counted_at: Timestamp, now: Timestamp) -> bool {
+        self.0.count_anew(lane, ms(counted_at), ms(now))
     }
 
     /// As [`Store::refused`].
@@ -212,6 +227,28 @@ impl Store {
         entry.version = entry.version.saturating_add(1);
         book.entry = Some(entry);
         keep(book, ask.lane, taken)
+    }
+
+    /// Counts a call now that was counted at `counted_at` and has not left yet:
+    /// it costs no second one. False when that call is not counted any more.
+    pub async fn count_anew(
+        &self,
+        account: &Account<'_>,
+        lane: Lane,
+        counted_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let book = self.inner.books.of(account.bucket);
+        let mut book = book.lock().await;
+        book.forget();
+        let tx = self.write().await?;
+        let Some(mut entry) = lock(&tx, account.bucket, now).await? else {
+            return Ok(false);
+        };
+        let counted = entry.ledger.count_anew(lane, ms(counted_at), ms(now));
+        save(&tx, account.bucket, &entry, ms(now)).await?;
+        tx.commit().await?;
+        Ok(counted)
     }
 
     /// A call was refused for coming too often: nobody who shares the bucket

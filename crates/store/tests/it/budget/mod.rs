@@ -24,6 +24,7 @@ testing::both!(
     without_a_limit_only_the_gate_counts,
     near_the_limit_only_reads_slow_down,
     a_restart_forgets_nothing,
+    a_call_that_leaves_late_counts_from_then,
 );
 
 /// A wish to call on a bucket, of the whole limit where nobody else is.
@@ -292,4 +293,23 @@ async fn a_restart_forgets_nothing(store: TestStore) {
     let store = store.reopen().await;
     assert_eq!(drain(&store, &b, after(61)).await, 0);
     assert_eq!(drain(&store, &b, after(62)).await, 10);
+}
+
+async fn a_call_that_leaves_late_counts_from_then(store: TestStore) {
+    let two = ask("b", 2, Lane::Backfill);
+    assert_eq!(drain(&store, &two, after(0)).await, 2);
+    let anew = async |from, at| {
+        let anew = store.count_anew(&two.account, Lane::Backfill, after(from), after(at));
+        anew.await.unwrap()
+    };
+    assert!(anew(0, 10).await);
+    assert_eq!(
+        used(&store, "b", after(10)).await.total(),
+        2,
+        "it is one call still"
+    );
+    assert_eq!(drain(&store, &two, after(62)).await, 1);
+    assert_eq!(drain(&store, &two, after(71)).await, 0);
+    assert_eq!(drain(&store, &two, after(72)).await, 1);
+    assert!(!anew(0, 99).await, "that one has left the window");
 }

@@ -128,7 +128,7 @@ async fn nobody_starves(stores: &[Store]) {
             late = Some((backfill[0].clone(), now));
         }
         // Somebody looks at a page now and then.
-        if second % 8 == 0 {
+        if second.is_multiple_of(8) {
             let person = ask("b", LIMIT, Lane::Interactive);
             let spent = store.spend(&person, now).await.unwrap();
             assert_eq!(spent, Spend::Granted, "a person waits at {second}");
