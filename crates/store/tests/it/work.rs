@@ -13,6 +13,7 @@ testing::both!(
     a_row_without_a_time_sleeps,
     the_loser_of_a_race_gets_nothing,
     a_renewal_tells_two_leases_of_one_owner_apart,
+    what_is_given_back_is_due_at_once_and_was_no_attempt,
 );
 
 async fn a_lease_passes_on_when_it_lapses(store: TestStore) {
@@ -188,4 +189,32 @@ async fn a_renewal_tells_two_leases_of_one_owner_apart(store: TestStore) {
     let current = claim(&store, "a", after(30)).await;
     let held = [lapsed, current.clone()];
     assert_eq!(store.renew("a", &held, after(31)).await.unwrap(), [current]);
+}
+
+async fn what_is_given_back_is_due_at_once_and_was_no_attempt(store: TestStore) {
+    world(&store, "mail").await;
+    let cut = claim(&store, "a", after(0)).await;
+    // Not by somebody else, and not a lease that has passed on.
+    store
+        .give_back("b", std::slice::from_ref(&cut))
+        .await
+        .unwrap();
+    assert!(
+        store
+            .claim(&[Kind::READ], "b", 1, after(1))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    store
+        .give_back("a", std::slice::from_ref(&cut))
+        .await
+        .unwrap();
+    let next = claim(&store, "b", after(1)).await;
+    assert_eq!((next.epoch, next.attempts), (cut.epoch + 1, 1));
+    let late = store.commit_page(&cut, page("late"), after(1)).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    store.give_back("a", &[cut]).await.unwrap();
+    let held = [next];
+    assert_eq!(store.renew("b", &held, after(2)).await.unwrap(), held);
 }
