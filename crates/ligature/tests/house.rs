@@ -24,7 +24,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     ("testing", &["store"]),
     ("ligature", ALL),
-    ("bench", ALL),
+    // It measures on the databases that tests run on.
+    (
+        "bench",
+        &["connector", "engine", "outbound", "store", "testing"],
+    ),
 ];
 
 const ALL: &[&str] = &[
