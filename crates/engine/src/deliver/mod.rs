@@ -7,6 +7,7 @@
 mod envelope;
 mod link;
 pub(crate) mod schedule;
+mod signature;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,6 @@ use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use outbound::Outbound;
-use secrecy::ExposeSecret as _;
 use store::{
     Acknowledged, DeliveryOutcome, DeliveryTarget, OutboxMessage, Store, StoreError, WakeKind,
 };
@@ -167,7 +167,8 @@ impl Delivery {
     async fn post(&self, message: &OutboxMessage, target: &DeliveryTarget) -> Result<u16, String> {
         let now = self.clock.now();
         let body = envelope::body(message, &self.links, now).map_err(|e| e.to_string())?;
-        let signature = sign(target, &message.id, now.as_second(), &body)?;
+        let keys = &target.signing_keys;
+        let signature = signature::sign(keys, &message.id, now.as_second(), &body)?;
         let timestamp = now.as_second().to_string();
         let mut headers = target.headers.clone();
         for (name, value) in [
@@ -200,18 +201,4 @@ impl Delivery {
             tracing::error!(%error, destination = name, "the destination could not be disabled");
         }
     }
-}
-
-/// The signatures of one message by every key in force, space separated.
-fn sign(target: &DeliveryTarget, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
-    let mut signatures = Vec::with_capacity(target.signing_keys.len());
-    for key in &target.signing_keys {
-        let signer = standardwebhooks::Webhook::new(key.expose_secret())
-            .map_err(|_| "the destination's signing secret is not base64".to_owned())?;
-        let signature = signer
-            .sign(id, timestamp, body)
-            .map_err(|e| e.to_string())?;
-        signatures.push(signature);
-    }
-    Ok(signatures.join(" "))
 }
