@@ -13,6 +13,7 @@
 mod describe;
 mod exchange;
 mod failure;
+mod members;
 mod outcome;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use describe::{
 };
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;
+pub use members::{Members, member, members, members_of};
 pub use outcome::{Outcome, Page, Record};
 
 /// What is wanted from a provider.
