@@ -3,6 +3,12 @@
 //! SQLite: WAL, a pool of one writer and a pool of readers, and a lock file
 //! beside the database which keeps a second process out. PostgreSQL: one pool,
 //! with the schema as its search path.
+//!
+//! On SQLite a commit is on the disk before it returns, unless it says that it
+//! can be repeated: then it is there within a second. The killing of this process
+//! loses neither. The power failing loses at most that second, always the latest
+//! commits and never one in the midst, since the journal is read up to the first
+//! frame that is not whole.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -23,6 +29,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use crate::error::{Result, StoreError};
+use crate::journal::Journal;
 use crate::migrations::Migrations;
 use crate::secrets::MasterKeys;
 use crate::wake::{Channels, Listener, WakeKind, Wakes};
@@ -45,6 +52,7 @@ pub(crate) struct Inner {
     channels: Channels,
     _listener: Option<Listener>,
     lock: Option<File>,
+    journal: Option<Journal>,
 }
 
 impl Store {
@@ -72,6 +80,7 @@ impl Store {
                 channels,
                 _listener: None,
                 lock: Some(lock),
+                journal: Some(Journal::of(&path)),
             }
         } else if settings.url.starts_with("postgres:") || settings.url.starts_with("postgresql:") {
             let pool = postgres(&settings).await?;
@@ -85,6 +94,7 @@ impl Store {
                 channels,
                 _listener: Some(listener),
                 lock: None,
+                journal: None,
             }
         } else {
             return Err(StoreError::Settings(
@@ -169,6 +179,15 @@ impl Store {
         &self.inner.reader
     }
 
+    /// Wakes who waits in this process; on PostgreSQL the commit has done it.
+    fn wake_all(&self, wakes: Vec<WakeKind>) {
+        if self.backend() == Backend::Sqlite {
+            for kind in wakes {
+                self.inner.wakes.wake(kind);
+            }
+        }
+    }
+
     /// Begins a transaction that may write.
     pub(crate) async fn write(&self) -> Result<Tx<'_>> {
         let options = TransactionOptions {
@@ -226,15 +245,34 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Commits.
+    /// Commits, for good: once this returns, no failure of the power undoes it.
     pub(crate) async fn commit(self) -> Result<()> {
-        self.inner.commit().await?;
-        if self.store.backend() == Backend::Sqlite {
-            for kind in self.wakes {
-                self.store.inner.wakes.wake(kind);
-            }
+        let store = self.store;
+        let wakes = self.finish().await?;
+        if let Some(journal) = &store.inner.journal {
+            journal.sync().await?;
         }
+        store.wake_all(wakes);
         Ok(())
+    }
+
+    /// Commits what does no harm when it is done again: should the power fail
+    /// within a second, it may be undone, together with all that came after it.
+    /// On PostgreSQL the server decides, as for every commit.
+    pub(crate) async fn commit_repeatable(self) -> Result<()> {
+        let store = self.store;
+        let wakes = self.finish().await?;
+        if let Some(journal) = &store.inner.journal {
+            journal.sync_soon();
+        }
+        store.wake_all(wakes);
+        Ok(())
+    }
+
+    /// Commits; what is to be woken on SQLite comes back.
+    async fn finish(self) -> Result<Vec<WakeKind>> {
+        self.inner.commit().await?;
+        Ok(self.wakes)
     }
 }
 
@@ -298,7 +336,8 @@ async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<Database
         .filename(path)
         .create_if_missing(!readers)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        // Each commit brings the journal to the disk itself; see `Journal`.
+        .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("query_only", if readers { "ON" } else { "OFF" })

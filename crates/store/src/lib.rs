@@ -24,6 +24,7 @@ mod group;
 pub mod ids;
 mod installation;
 mod integration;
+mod journal;
 mod manifest_upload;
 mod migrations;
 mod oauth_state;

@@ -271,7 +271,8 @@ impl Store {
         );
         let tx = self.write().await?;
         let rows = tx.db().query_all_raw(claim).await?;
-        tx.commit().await?;
+        // Undone, they are claimed again.
+        tx.commit_repeatable().await?;
         // One that cannot be read must not keep the others from being sent.
         let readable = rows.iter().filter_map(|row| {
             let message = OutboxMessage::of(row);
@@ -317,7 +318,8 @@ impl Store {
             )
             .await?;
         }
-        tx.commit().await
+        // Undone, they are sent again.
+        tx.commit_repeatable().await
     }
 
     /// The JSON array that a message's `result` would have held. It needs no

@@ -206,7 +206,7 @@ impl Store {
     ) -> Result<()> {
         let messages = Compressed::all(&commit.messages)?;
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         let run = progress(&tx, lease, &commit, now).await?;
         outbox::put(&mut tx, &messages, now).await?;
         seen::remember(&tx, &lease.subject_id, &commit.seen).await?;
@@ -216,11 +216,14 @@ impl Store {
         if let Some(end) = &commit.end {
             finish_run(&tx, &run, end, now).await?;
         }
-        work::reset_attempts(&tx, lease).await?;
         if let Afterwards::Release(next_at) = commit.afterwards {
             work::release(&mut tx, lease, next_at, now).await?;
         }
-        tx.commit().await
+        match &commit.end {
+            Some(_) => tx.commit().await,
+            // The page would be read again, and its messages sent again.
+            None => tx.commit_repeatable().await,
+        }
     }
 
     /// Begins a run where none is under way: an operation in progress, the
@@ -271,13 +274,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         tx.execute(
             "UPDATE sync SET due_at = $2 WHERE id = $1",
             [lease.subject_id.as_str().into(), due_at.map(ms).into()],
         )
         .await?;
-        work::reset_attempts(&tx, lease).await?;
         work::release(&mut tx, lease, due_at, now).await?;
         tx.commit().await
     }
