@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 mod initial;
 mod manifest_upload;
+mod seen_by_version;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(initial::Initial),
             Box::new(manifest_upload::ManifestUpload),
+            Box::new(seen_by_version::SeenByVersion),
         ]
     }
 }
