@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use connector::{Failure, Record, Response};
+use connector::{Failure, Record, Response, member, members};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -91,10 +91,10 @@ impl<'a> Envelope<'a> {
     /// [`Failure::Protocol`] when one of them has no name.
     pub(crate) fn workspaces(&self, field: &str) -> Result<Vec<(String, Option<bool>)>, Failure> {
         let workspace = |raw: &&RawValue| {
-            let top = Shallow::of(raw).unwrap_or_default();
-            let name = top.text("workspace.slug");
-            let name = name.or_else(|| top.text("workspace.uuid"));
-            Some((name.filter(|name| is_segment(name))?, top.truth(field)))
+            let name = text(raw.get(), "workspace.slug");
+            let name = name.or_else(|| text(raw.get(), "workspace.uuid"));
+            let name = name.filter(|name| is_segment(name))?;
+            Some((name, truth(raw.get(), field)))
         };
         let all: Option<Vec<_>> = self.values.iter().map(workspace).collect();
         all.ok_or_else(|| protocol("a workspace in Bitbucket's list has no slug"))
@@ -108,14 +108,14 @@ impl<'a> Envelope<'a> {
 /// # Errors
 /// [`Failure::Protocol`] when it is no such map.
 pub(crate) fn names(response: &Response) -> Result<Vec<String>, Failure> {
-    let map: Shallow<'_> = json(response, "a map of lists")?;
-    let named = map.0.iter().filter(|(_, raw)| {
-        let member = Shallow::of(raw).unwrap_or_default();
-        let link = member.text("events.href");
-        link.or_else(|| member.text("links.events.href")).is_some()
+    let map: BTreeMap<Cow<'_, str>, &RawValue> = json(response, "a map of lists")?;
+    let named = map.iter().filter(|(_, raw)| {
+        let link = text(raw.get(), "events.href");
+        link.or_else(|| text(raw.get(), "links.events.href"))
+            .is_some()
     });
     let names: Vec<_> = named.map(|(name, _)| name.to_string()).collect();
-    if names.is_empty() && !map.0.is_empty() {
+    if names.is_empty() && !map.is_empty() {
         return Err(protocol("Bitbucket's map of lists has no link to any list"));
     }
     if !names.iter().all(|name| is_segment(name)) {
@@ -178,9 +178,19 @@ fn check_origin(api: &Url, next: &str) -> Result<(), Failure> {
 }
 
 fn entry(row: &Row, raw: &RawValue, added: &Map<String, Value>) -> Result<Entry, Failure> {
-    let top = Shallow::of(raw).unwrap_or_default();
+    // Looked through once: there are two things to find in each record of a page.
+    let top: Vec<_> = members(raw).into_iter().flatten().collect();
+    let theirs = |path: &str| {
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        let (_, value) = top.iter().rev().find(|(found, _)| found == name)?;
+        if rest.is_empty() {
+            plain(value)
+        } else {
+            text(value, rest)
+        }
+    };
     let ours = |path: &str| added.get(path)?.as_str().map(str::to_owned);
-    let part = |path: &&str| ours(path).or_else(|| top.text(path));
+    let part = |path: &&str| ours(path).or_else(|| theirs(path));
     let key: Option<Vec<String>> = row.object.key.iter().map(part).collect();
     let key = key.ok_or_else(|| {
         protocol(&format!(
@@ -191,7 +201,7 @@ fn entry(row: &Row, raw: &RawValue, added: &Map<String, Value>) -> Result<Entry,
     })?;
     let changed_at = row
         .version
-        .and_then(|path| top.text(path))
+        .and_then(theirs)
         .and_then(|text| time::parse(&text));
     let record = Record {
         key: key.join("/"),
@@ -202,36 +212,26 @@ fn entry(row: &Row, raw: &RawValue, added: &Map<String, Value>) -> Result<Entry,
     Ok(Entry { record, changed_at })
 }
 
-/// An object whose members are not yet looked into.
-#[derive(Default, Deserialize)]
-struct Shallow<'a>(#[serde(borrow)] BTreeMap<Cow<'a, str>, &'a RawValue>);
-
-impl<'a> Shallow<'a> {
-    fn of(raw: &'a RawValue) -> Option<Self> {
-        serde_json::from_str(raw.get()).ok()
+/// The text, or the number as text, at a dotted path below an object.
+fn text(object: &str, path: &str) -> Option<String> {
+    match path.split_once('.') {
+        Some((name, rest)) => text(member(object, name)?, rest),
+        None => plain(member(object, path)?),
     }
+}
 
-    /// The text, or the number as text, at a dotted path.
-    fn text(&self, path: &str) -> Option<String> {
-        let (name, rest) = match path.split_once('.') {
-            Some((name, rest)) => (name, Some(rest)),
-            None => (path, None),
-        };
-        let raw = self.0.get(name)?;
-        if let Some(rest) = rest {
-            return Self::of(raw)?.text(rest);
-        }
-        match serde_json::from_str(raw.get()).ok()? {
-            Value::String(text) if !text.is_empty() => Some(text),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+/// A text, or a number as text.
+fn plain(value: &str) -> Option<String> {
+    match serde_json::from_str(value).ok()? {
+        Value::String(text) if !text.is_empty() => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
+}
 
-    /// The truth of a member, if it is true or false.
-    fn truth(&self, name: &str) -> Option<bool> {
-        serde_json::from_str(self.0.get(name)?.get()).ok()
-    }
+/// The truth of an object's member, if it is true or false.
+fn truth(object: &str, name: &str) -> Option<bool> {
+    serde_json::from_str(member(object, name)?).ok()
 }
 
 fn protocol(message: &str) -> Failure {

@@ -14,6 +14,7 @@ mod describe;
 mod exchange;
 mod failure;
 mod filter;
+mod members;
 mod outcome;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub use describe::{
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;
 pub use filter::{Filter, FilterValue};
+pub use members::{Members, member, members, members_of};
 pub use outcome::{Outcome, Page, Record};
 
 /// What is wanted from a provider.

@@ -4,6 +4,9 @@ use reqwest::Response;
 
 use crate::SendError;
 
+/// The most that is set aside because an answer says that it is so long.
+const RESERVED_MAX_BYTES: usize = 1024 * 1024;
+
 /// The whole body, at most `limit_bytes` after decompression. Counts as it
 /// reads, so a small compressed body that unfolds into a huge one is let go early.
 pub(crate) async fn read_whole(
@@ -11,7 +14,11 @@ pub(crate) async fn read_whole(
     host: &str,
     limit_bytes: usize,
 ) -> Result<Vec<u8>, SendError> {
-    let mut body = Vec::new();
+    // The length that was told saves growing step by step; it is not believed
+    // beyond what is usual, and nothing hangs on it.
+    let told = response.content_length().unwrap_or(0);
+    let told = usize::try_from(told).unwrap_or(usize::MAX);
+    let mut body = Vec::with_capacity(told.min(limit_bytes).min(RESERVED_MAX_BYTES));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit_bytes => {

@@ -3,6 +3,12 @@
 //! SQLite: WAL, a pool of one writer and a pool of readers, and a lock file
 //! beside the database which keeps a second process out. PostgreSQL: one pool,
 //! with the schema as its search path.
+//!
+//! On SQLite a commit is on the disk before it returns, unless it says that it
+//! can be repeated: then it is there within a second. The killing of this process
+//! loses neither. The power failing loses at most that second, always the latest
+//! commits and never one in the midst, since the journal is read up to the first
+//! frame that is not whole.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -26,6 +32,7 @@ use crate::budget::Books;
 use crate::error::{Result, StoreError};
 use crate::faults::Moment;
 use crate::health::Health;
+use crate::journal::Journal;
 use crate::migrations::{self, Migrations};
 use crate::secrets::MasterKeys;
 use crate::wake::{Channels, Listener, WakeKind, Wakes};
@@ -50,6 +57,7 @@ pub(crate) struct Inner {
     channels: Channels,
     _listener: Option<Listener>,
     lock: Option<File>,
+    journal: Option<Journal>,
 }
 
 /// What [`Store::migrate`] did.
@@ -116,6 +124,7 @@ impl Store {
                 channels,
                 _listener: None,
                 lock: Some(lock),
+                journal: Some(Journal::of(&path)),
             }
         } else if settings.url.starts_with("postgres:") || settings.url.starts_with("postgresql:") {
             let pool = postgres(&settings).await?;
@@ -131,6 +140,7 @@ impl Store {
                 channels,
                 _listener: Some(listener),
                 lock: None,
+                journal: None,
             }
         } else {
             return Err(StoreError::Settings(
@@ -220,9 +230,19 @@ impl Store {
         &self.inner.reader
     }
 
-    /// Where to write a single statement that is whole by itself.
+    /// Where to write a single statement that is whole by itself, and that does no
+    /// harm when the power fails and undoes it.
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.inner.writer
+    }
+
+    /// Wakes who waits in this process; on PostgreSQL the commit has done it.
+    fn wake_all(&self, wakes: Vec<WakeKind>) {
+        if self.backend() == Backend::Sqlite {
+            for kind in wakes {
+                self.inner.wakes.wake(kind);
+            }
+        }
     }
 
     /// Begins a transaction that may write.
@@ -283,17 +303,36 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Commits.
+    /// Commits, for good: once this returns, no failure of the power undoes it.
     pub(crate) async fn commit(self) -> Result<()> {
+        let store = self.store;
+        let wakes = self.finish().await?;
+        if let Some(journal) = &store.inner.journal {
+            journal.sync().await?;
+        }
+        store.wake_all(wakes);
+        Ok(())
+    }
+
+    /// Commits what does no harm when it is done again: should the power fail
+    /// within a second, it may be undone, together with all that came after it.
+    /// On PostgreSQL the server decides, as for every commit.
+    pub(crate) async fn commit_repeatable(self) -> Result<()> {
+        let store = self.store;
+        let wakes = self.finish().await?;
+        if let Some(journal) = &store.inner.journal {
+            journal.sync_soon();
+        }
+        store.wake_all(wakes);
+        Ok(())
+    }
+
+    /// Commits; what is to be woken on SQLite comes back.
+    async fn finish(self) -> Result<Vec<WakeKind>> {
         self.store.pass(Moment::BeforeCommit).await?;
         self.inner.commit().await?;
         self.store.pass(Moment::AfterCommit).await?;
-        if self.store.backend() == Backend::Sqlite {
-            for kind in self.wakes {
-                self.store.inner.wakes.wake(kind);
-            }
-        }
-        Ok(())
+        Ok(self.wakes)
     }
 }
 
@@ -359,7 +398,8 @@ async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<Database
         .create_if_missing(!readers)
         .journal_mode(SqliteJournalMode::Wal)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .synchronous(SqliteSynchronous::Full)
+        // Each commit brings the journal to the disk itself; see `Journal`.
+        .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("query_only", if readers { "ON" } else { "OFF" })

@@ -166,8 +166,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
-        work::reset_attempts(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         work::recall_reads(&mut tx, Reads::OfInstallation(installation_id), now).await?;
         let row = installation::Entity::find_by_id(installation_id)
             .one(tx.db())
@@ -189,8 +188,7 @@ impl Store {
             return Ok(());
         }
         let tx = self.write().await?;
-        work::fence(&tx, lease).await?;
-        work::reset_attempts(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         let lock = format!(
             "WITH mine AS MATERIALIZED (SELECT id AS mine_id FROM installation \
              WHERE id IN ({}) ORDER BY id{}) UPDATE installation \

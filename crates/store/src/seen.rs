@@ -1,16 +1,16 @@
 //! Which versions of which records have been delivered, per sync.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::Store;
 use crate::connect::Tx;
 use crate::error::Result;
-use crate::statement::{ROWS_PER_STATEMENT, list, rows};
+use crate::statement::ROWS_PER_STATEMENT;
 
 /// A record and its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeenKey {
     /// The record's key.
     pub key: String,
@@ -22,45 +22,46 @@ impl Store {
     /// For each key in turn, whether it has not been committed with this very
     /// version.
     pub async fn unseen(&self, sync_id: &str, keys: &[SeenKey]) -> Result<Vec<bool>> {
-        let mut known = HashMap::with_capacity(keys.len());
+        let mut known = HashSet::new();
         for keys in keys.chunks(ROWS_PER_STATEMENT) {
+            // Joined, since SQLite looks rows of two values up by no index.
             let sql = format!(
-                "SELECT key, version FROM seen_key WHERE sync_id = $1 AND key IN ({})",
-                list(2, keys.len())
+                "WITH wanted (version, key) AS (VALUES {}) \
+                 SELECT seen_key.key, seen_key.version FROM wanted \
+                 JOIN seen_key ON seen_key.sync_id = {} \
+                 AND seen_key.version = wanted.version AND seen_key.key = wanted.key",
+                self.backend().bare_rows(2, keys.len()),
+                self.backend().bare_parameter(2 * keys.len() + 1)
             );
-            let mut values: Vec<Value> = vec![sync_id.into()];
-            values.extend(keys.iter().map(|seen| seen.key.as_str().into()));
+            let mut values: Vec<Value> = Vec::with_capacity(2 * keys.len() + 1);
+            for seen in keys {
+                values.extend([seen.version.as_str().into(), seen.key.as_str().into()]);
+            }
+            values.push(sync_id.into());
             let statement = self.backend().sql_many(&sql, values);
             for row in self.read().query_all_raw(statement).await? {
                 let key: String = row.try_get("", "key")?;
                 let version: String = row.try_get("", "version")?;
-                known.insert(key, version);
+                known.insert(SeenKey { key, version });
             }
         }
-        Ok(keys
-            .iter()
-            .map(|seen| known.get(&seen.key) != Some(&seen.version))
-            .collect())
+        Ok(keys.iter().map(|seen| !known.contains(seen)).collect())
     }
 }
 
-/// Remembers what a page delivered; of a key that comes twice, the last version.
+/// Remembers what a page delivered. An older version of the same record stays
+/// until it is forgotten: no version comes back.
 pub(crate) async fn remember(tx: &Tx<'_>, sync_id: &str, keys: &[SeenKey]) -> Result<()> {
-    // PostgreSQL refuses to touch a row twice in one statement.
-    let latest: BTreeMap<&str, &str> = keys
-        .iter()
-        .map(|seen| (seen.key.as_str(), seen.version.as_str()))
-        .collect();
-    let latest: Vec<(&str, &str)> = latest.into_iter().collect();
-    for keys in latest.chunks(ROWS_PER_STATEMENT) {
+    for keys in keys.chunks(ROWS_PER_STATEMENT) {
         let sql = format!(
             "INSERT INTO seen_key (sync_id, key, version) VALUES {} \
-             ON CONFLICT (sync_id, key) DO UPDATE SET version = excluded.version",
-            rows(1, 3, keys.len())
+             ON CONFLICT (sync_id, version, key) DO NOTHING",
+            tx.backend().bare_rows(3, keys.len())
         );
         let mut values: Vec<Value> = Vec::with_capacity(keys.len() * 3);
-        for (key, version) in keys {
-            values.extend([sync_id.into(), (*key).into(), (*version).into()]);
+        for seen in keys {
+            let (key, version) = (seen.key.as_str(), seen.version.as_str());
+            values.extend([sync_id.into(), key.into(), version.into()]);
         }
         let statement = tx.backend().sql_many(&sql, values);
         tx.db().execute_raw(statement).await?;

@@ -32,6 +32,28 @@ impl Backend {
         Statement::from_sql_and_values(self.db(), sql, values)
     }
 
+    /// `(…, …), (…, …)`: rows of as many parameters, from the first on. On SQLite
+    /// they are bare, since it looks for a parameter's name among all others, and
+    /// a page of records has hundreds. So all of the statement's parameters must
+    /// be of this kind, in the order of their values: see [`Self::bare_parameter`].
+    pub(crate) fn bare_rows(self, columns: usize, rows: usize) -> String {
+        match self {
+            Self::Postgres => self::rows(1, columns, rows),
+            Self::Sqlite => {
+                let row = format!("({})", vec!["?"; columns].join(", "));
+                vec![row.as_str(); rows].join(", ")
+            }
+        }
+    }
+
+    /// One further parameter of that number, of the same kind.
+    pub(crate) fn bare_parameter(self, number: usize) -> String {
+        match self {
+            Self::Postgres => format!("${number}"),
+            Self::Sqlite => "?".to_owned(),
+        }
+    }
+
     /// Locks the rows of a SELECT. On SQLite the transaction has the one write
     /// lock already.
     pub(crate) fn for_update(self) -> &'static str {

@@ -234,7 +234,7 @@ impl Store {
     ) -> Result<()> {
         let messages = Compressed::all(&commit.messages)?;
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         let run = progress(&tx, lease, &commit, now).await?;
         outbox::put(&mut tx, &messages, now).await?;
         seen::remember(&tx, &lease.subject_id, &commit.seen).await?;
@@ -249,11 +249,14 @@ impl Store {
                 afterwards = Afterwards::Release(Some(now));
             }
         }
-        work::reset_attempts(&tx, lease).await?;
         if let Afterwards::Release(next_at) = afterwards {
             work::release(&mut tx, lease, next_at, now).await?;
         }
-        tx.commit().await
+        match &commit.end {
+            Some(_) => tx.commit().await,
+            // The page would be read again, and its messages sent again.
+            None => tx.commit_repeatable().await,
+        }
     }
 
     /// Begins a run where none is under way: an operation in progress, the
@@ -305,13 +308,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         tx.execute(
             "UPDATE sync SET due_at = $2 WHERE id = $1",
             [lease.subject_id.as_str().into(), due_at.map(ms).into()],
         )
         .await?;
-        work::reset_attempts(&tx, lease).await?;
         work::release(&mut tx, lease, due_at, now).await?;
         tx.commit().await
     }
@@ -326,7 +328,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         tx.execute(
             "UPDATE sync SET backfill_due = FALSE, watermark = $2, due_at = $3 WHERE id = $1",
             [
@@ -336,7 +338,6 @@ impl Store {
             ],
         )
         .await?;
-        work::reset_attempts(&tx, lease).await?;
         work::release(&mut tx, lease, due_at, now).await?;
         tx.commit().await
     }

@@ -137,14 +137,24 @@ pub(crate) async fn fence(tx: &Tx<'_>, lease: &Lease) -> Result<()> {
     }
 }
 
-/// Forgets the attempts, after progress.
-pub(crate) async fn reset_attempts(tx: &Tx<'_>, lease: &Lease) -> Result<()> {
-    tx.execute(
-        "UPDATE work SET attempts = 0 WHERE kind = $1 AND subject_id = $2",
-        [lease.kind.0.into(), lease.subject_id.as_str().into()],
-    )
-    .await?;
-    Ok(())
+/// The fence of a transaction that makes progress, which also sets the count of
+/// attempts back.
+pub(crate) async fn fence_progress(tx: &Tx<'_>, lease: &Lease) -> Result<()> {
+    let held = tx
+        .execute(
+            "UPDATE work SET attempts = 0 WHERE kind = $1 AND subject_id = $2 AND epoch = $3 \
+             AND owner IS NOT NULL",
+            [
+                lease.kind.0.into(),
+                lease.subject_id.as_str().into(),
+                lease.epoch.into(),
+            ],
+        )
+        .await?;
+    match held {
+        0 => Err(StoreError::LeaseLost),
+        _ => Ok(()),
+    }
 }
 
 /// Some reads, by what they have in common.
@@ -528,8 +538,7 @@ impl Store {
     /// attempt was made.
     pub async fn rest(&self, lease: &Lease, now: Timestamp) -> Result<()> {
         let mut tx = self.write().await?;
-        fence(&tx, lease).await?;
-        reset_attempts(&tx, lease).await?;
+        fence_progress(&tx, lease).await?;
         release(&mut tx, lease, None, now).await?;
         tx.commit().await
     }

@@ -10,16 +10,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// Arguments: directory of the programs, directory of the cluster, and what to
-/// put before each program.
+/// What makes a test's cluster quick: nothing of it need outlive the machine.
+const HASTY: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off";
+
+/// Arguments: directory of the programs, directory of the cluster, the account
+/// and the group to run as, and settings of the server.
 const GUARD: &str = r#"
 trap '' INT TERM HUP
 bin=$1; base=$2; shift 2
 as() { if [ -n "$account" ]; then setpriv --reuid="$account" --regid="$group" --clear-groups -- "$@"; else "$@"; fi; }
-account=$1; group=$2
+account=$1; group=$2; settings=$3
 cd "$base"
 if as "$bin/initdb" -D "$base/data" -U ligature -A trust -E UTF8 --no-locale --no-sync > initdb.log 2>&1 &&
-   as "$bin/pg_ctl" -D "$base/data" -l "$base/server.log" -w -o "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c listen_addresses= -c unix_socket_directories=$base -c max_connections=300" start > pg_ctl.log 2>&1
+   as "$bin/pg_ctl" -D "$base/data" -l "$base/server.log" -w -o "$settings -c listen_addresses= -c unix_socket_directories=$base -c max_connections=300" start > pg_ctl.log 2>&1
 then echo ready
 else cat initdb.log pg_ctl.log server.log 2> /dev/null | tr '\n' ' '; echo
 fi
@@ -42,7 +45,17 @@ static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
 /// where PostgreSQL is not installed, which CI does not put up with.
 pub(crate) fn url() -> Option<&'static str> {
     CLUSTER
-        .get_or_init(|| programs().map(|programs| start(&programs)))
+        .get_or_init(|| programs().map(|programs| start(&programs, HASTY)))
+        .as_ref()
+        .map(|cluster| cluster.url.as_str())
+}
+
+/// Where a second cluster listens, which writes as durably as PostgreSQL does by
+/// default: for measurements.
+pub(crate) fn durable_url() -> Option<&'static str> {
+    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+    CLUSTER
+        .get_or_init(|| programs().map(|programs| start(&programs, "")))
         .as_ref()
         .map(|cluster| cluster.url.as_str())
 }
@@ -106,7 +119,7 @@ fn missing() {
     eprintln!("note: PostgreSQL is not installed, so its half of the tests does nothing");
 }
 
-fn start(programs: &Path) -> Cluster {
+fn start(programs: &Path, settings: &str) -> Cluster {
     // A socket's path must be short.
     let base = tempfile::Builder::new()
         .prefix("lig")
@@ -121,7 +134,7 @@ fn start(programs: &Path) -> Cluster {
     let mut guard = Command::new("sh")
         .args(["-c", GUARD, "guard"])
         .args([programs, &base])
-        .args([&account, &group])
+        .args([&account, &group, settings])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

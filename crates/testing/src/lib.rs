@@ -123,6 +123,14 @@ pub async fn postgres_schema(name: &str, key: &str) -> Option<String> {
     Some(format!("{url}&options=-csearch_path%3D{name}"))
 }
 
+/// A database on a cluster that is started for measurements, with PostgreSQL's
+/// own default of durability, which tests do without. `None`, with a note, where
+/// PostgreSQL is not installed.
+#[must_use]
+pub fn durable_postgres_url() -> Option<&'static str> {
+    cluster::durable_url()
+}
+
 /// Makes tests of `async fn(TestStore)`, each once on SQLite and once on
 /// PostgreSQL, in modules of these names.
 #[macro_export]

@@ -6,10 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use outbound::{SendError, WebhookAnswer};
-use secrecy::ExposeSecret as _;
 use store::{Acknowledged, DeliveryOutcome, DeliveryTarget, OutboxMessage};
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
-use super::{Delivery, envelope, schedule};
+use super::{Delivery, envelope, schedule, signature};
+use crate::{metrics, trace};
 
 /// How long a receiver may take.
 const TIME_OUT: Duration = Duration::from_secs(15);
@@ -44,12 +46,27 @@ impl Delivery {
         message: OutboxMessage,
         target: Arc<DeliveryTarget>,
     ) -> Ended {
+        let span = tracing::info_span!(
+            "deliver",
+            destination = target.name,
+            attempt = message.attempt,
+            status = tracing::field::Empty,
+        );
+        if let Some(operation_id) = &message.operation_id {
+            trace::join(&span, operation_id);
+        }
+        self.attempt_in_span(message, &target)
+            .instrument(span)
+            .await
+    }
+
+    async fn attempt_in_span(&self, message: OutboxMessage, target: &DeliveryTarget) -> Ended {
         let result = if schedule::is_worn_out(message.round_attempt) {
             Some((schedule::worn_out(message.round_attempt), None))
         } else if message.in_sequence && !self.still_ours(&message).await {
             None
         } else {
-            Some(self.outcome(&message, &target).await)
+            Some(self.outcome(&message, target).await)
         };
         if let Some((outcome, _)) = &result
             && !matches!(outcome, DeliveryOutcome::Delivered { .. })
@@ -94,9 +111,13 @@ impl Delivery {
         target: &DeliveryTarget,
     ) -> (DeliveryOutcome, Option<String>) {
         let attempt = message.round_attempt;
+        let began = Instant::now();
         let answer = self.post(message, target).await;
-        let now = self.clock.now();
-        match answer {
+        let (took, now) = (began.elapsed(), self.clock.now());
+        if let Ok(answer) = &answer {
+            Span::current().record("status", answer.status);
+        }
+        let (outcome, answer) = match answer {
             Ok(answer) => (judge(attempt, &answer, now), Some(answer.body)),
             Err(Unanswered::Unusable(error)) => (
                 schedule::after_failure(attempt, None, error, None, now),
@@ -109,7 +130,11 @@ impl Delivery {
                     None,
                 )
             }
-        }
+        };
+        let lag = now.duration_since(message.create_time);
+        let lag = Duration::try_from(lag).unwrap_or_default();
+        metrics::delivery(&outcome, took, lag);
+        (outcome, answer)
     }
 
     async fn post(
@@ -120,8 +145,9 @@ impl Delivery {
         let now = self.clock.now();
         let body = envelope::body(message, &self.links, now)
             .map_err(|error| Unanswered::Unusable(error.to_string()))?;
-        let signature =
-            sign(target, &message.id, now.as_second(), &body).map_err(Unanswered::Unusable)?;
+        let keys = &target.signing_keys;
+        let signature = signature::sign(keys, &message.id, now.as_second(), &body)
+            .map_err(Unanswered::Unusable)?;
         let timestamp = now.as_second().to_string();
         let mut headers = target.headers.clone();
         for (name, value) in [
@@ -151,18 +177,4 @@ fn judge(attempt: i32, answer: &WebhookAnswer, now: Timestamp) -> DeliveryOutcom
             schedule::after_failure(attempt, Some(status), error, wanted, now)
         }
     }
-}
-
-/// The signatures of one message by every key in force, space separated.
-fn sign(target: &DeliveryTarget, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
-    let mut signatures = Vec::with_capacity(target.signing_keys.len());
-    for key in &target.signing_keys {
-        let signer = standardwebhooks::Webhook::new(key.expose_secret())
-            .map_err(|_| "the destination's signing secret is not base64".to_owned())?;
-        let signature = signer
-            .sign(id, timestamp, body)
-            .map_err(|e| e.to_string())?;
-        signatures.push(signature);
-    }
-    Ok(signatures.join(" "))
 }

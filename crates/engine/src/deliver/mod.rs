@@ -9,6 +9,7 @@ mod attempt;
 mod envelope;
 mod link;
 pub(crate) mod schedule;
+mod signature;
 
 use std::collections::HashMap;
 use std::sync::Arc;

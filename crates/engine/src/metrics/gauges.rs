@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use metrics::gauge;
-use store::{Observation, Store};
+use store::{BudgetSnapshot, Observation, Store, StoreError};
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
@@ -45,10 +45,11 @@ impl Gauges {
         if last.at.is_some_and(recent) {
             return;
         }
-        match self.store.observe(now).await {
-            Ok(seen) => {
+        match self.look(now).await {
+            Ok((seen, budgets)) => {
                 gauge!("ligature_store_up").set(1.0);
                 show(&seen, now);
+                budgets.iter().for_each(|budget| show_budget(budget, now));
                 show_syncs(&seen, now, &mut last.syncs);
             }
             Err(error) => {
@@ -58,6 +59,28 @@ impl Gauges {
         }
         last.at = Some(now);
     }
+
+    async fn look(&self, now: Timestamp) -> Result<(Observation, Vec<BudgetSnapshot>), StoreError> {
+        let seen = self.store.observe(now).await?;
+        Ok((seen, self.store.budget_snapshot(now).await?))
+    }
+}
+
+/// Only budgets of provider apps, which are few; one of a connection's own
+/// credential would be a series for each customer.
+fn show_budget(budget: &BudgetSnapshot, now: Timestamp) {
+    let Some(app) = &budget.provider_app_id else {
+        return;
+    };
+    let labels = [("consumer", app.clone()), ("group", budget.group.clone())];
+    let used = f64::from(budget.used.total());
+    gauge!("ligature_budget_used", &labels).set(used);
+    // Without a limit nothing is counted.
+    gauge!("ligature_budget_limit", &labels).set(budget.limit.map_or(0.0, f64::from));
+    let blocked = budget.blocked_until.map_or(0.0, |until| {
+        until.duration_since(now).as_secs_f64().max(0.0)
+    });
+    gauge!("ligature_budget_blocked_seconds", &labels).set(blocked);
 }
 
 fn show(seen: &Observation, now: Timestamp) {

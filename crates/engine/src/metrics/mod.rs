@@ -9,7 +9,7 @@ mod gauges;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
-use store::{OperationStatus, ReadSubject, ReadType};
+use store::{DeliveryOutcome, OperationStatus, ReadSubject, ReadType};
 
 use crate::calls::Lane;
 
@@ -209,14 +209,6 @@ pub fn describe() {
     }
 }
 
-/// What became of an attempt to deliver.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Attempt {
-    Delivered,
-    Retry,
-    Dead,
-}
-
 /// A provider answered.
 pub(crate) fn call(
     provider: &'static str,
@@ -280,15 +272,16 @@ fn of_read(subject: &ReadSubject) -> [(&'static str, String); 3] {
 }
 
 /// A destination was tried; `lag` is since the message was committed.
-pub(crate) fn delivery(attempt: Attempt, took: Duration, lag: Duration) {
-    let outcome = match attempt {
-        Attempt::Delivered => "delivered",
-        Attempt::Retry => "retry",
-        Attempt::Dead => "dead",
+pub(crate) fn delivery(outcome: &DeliveryOutcome, took: Duration, lag: Duration) {
+    let word = match outcome {
+        DeliveryOutcome::Delivered { .. } => "delivered",
+        DeliveryOutcome::Retry { .. } => "retry",
+        DeliveryOutcome::Dead { .. } => "dead",
+        DeliveryOutcome::Gone { .. } => "gone",
     };
-    counter!("ligature_deliveries_total", "outcome" => outcome).increment(1);
+    counter!("ligature_deliveries_total", "outcome" => word).increment(1);
     histogram!("ligature_delivery_seconds").record(took.as_secs_f64());
-    if matches!(attempt, Attempt::Delivered) {
+    if let DeliveryOutcome::Delivered { .. } = outcome {
         histogram!("ligature_delivery_lag_seconds").record(lag.as_secs_f64());
     }
 }

@@ -90,8 +90,9 @@ impl Envelope {
     fn inline(&self, entries: &[Vec<u8>]) -> Result<Vec<u8>, serde_json::Error> {
         let mut body = self.open("inline", entries.len())?;
         body.pop();
+        body.reserve(entries.iter().map(|entry| entry.len() + 1).sum::<usize>() + 16);
         body.extend_from_slice(b",\"result\":");
-        body.extend_from_slice(&array(entries));
+        push_array(&mut body, entries);
         body.push(b'}');
         Ok(body)
     }
@@ -178,8 +179,18 @@ fn flush(
 }
 
 fn array(entries: &[Vec<u8>]) -> Vec<u8> {
-    let mut body = vec![b'['];
-    body.extend_from_slice(&entries.join(&b','));
-    body.push(b']');
-    body
+    let mut array = Vec::new();
+    push_array(&mut array, entries);
+    array
+}
+
+fn push_array(to: &mut Vec<u8>, entries: &[Vec<u8>]) {
+    to.push(b'[');
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            to.push(b',');
+        }
+        to.extend_from_slice(entry);
+    }
+    to.push(b']');
 }

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use connector::Record;
+use connector::{Record, members};
 use manifest::FieldPath;
+use serde::de::Error as _;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -61,7 +62,10 @@ impl Selection {
                 entry.fields.entry(name).or_insert(Cow::Borrowed(value));
             }
         }
-        serde_json::to_vec(&entry)
+        // Most entries are their record and a little more.
+        let mut encoded = Vec::with_capacity(record.raw.get().len() * 5 / 4 + 128);
+        serde_json::to_writer(&mut encoded, &entry)?;
+        Ok(encoded)
     }
 }
 
@@ -99,7 +103,7 @@ pub fn pick(record: &Record, fields: &[(String, FieldPath)]) -> Result<Vec<u8>, 
 /// The fields at the top of a record, still encoded: those that the provider
 /// sent, and those that we add.
 pub(super) struct Top<'a> {
-    sent: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    sent: Vec<(Cow<'a, str>, &'a str)>,
     added: BTreeMap<&'a str, Box<RawValue>>,
 }
 
@@ -110,23 +114,26 @@ impl<'a> Top<'a> {
             .iter()
             .map(|(name, value)| Ok((name.as_str(), to_raw_value(value)?)));
         Ok(Self {
-            sent: serde_json::from_str(record.raw.get())?,
+            sent: members(&record.raw)
+                .ok_or_else(|| serde_json::Error::custom("it begins with no `{`"))?
+                .collect(),
             added: added.collect::<Result<_, serde_json::Error>>()?,
         })
     }
 
     fn get(&self, name: &str) -> Option<&RawValue> {
-        self.sent
-            .get(name)
-            .copied()
+        let mut sent = self.sent.iter().rev();
+        sent.find(|(sent, _)| sent == name)
+            .and_then(|(_, value)| serde_json::from_str(value).ok())
             .or_else(|| self.added.get(name).map(AsRef::as_ref))
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
-        let sent = self
-            .sent
-            .iter()
-            .map(|(name, value)| (name.as_ref(), *value));
+        // Of two with one name the last is meant, so it comes first.
+        let sent = self.sent.iter().rev().filter_map(|(name, value)| {
+            let value: &RawValue = serde_json::from_str(value).ok()?;
+            Some((name.as_ref(), value))
+        });
         sent.chain(
             self.added
                 .iter()

@@ -17,6 +17,7 @@ mod lifecycle;
 mod manifest_upload;
 mod notifications;
 mod observe;
+mod seen_by_version;
 mod storage;
 mod triggered;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrations {
             Box::new(storage::Storage),
             Box::new(notifications::Notifications),
             Box::new(budget::Budget),
+            Box::new(seen_by_version::SeenByVersion),
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),

@@ -114,7 +114,8 @@ impl Store {
                 }
             }
         }
-        tx.commit().await
+        // Undone, they are sent again.
+        tx.commit_repeatable().await
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{Backend, Store};
 
 /// The columns of a message to be sent.
 pub(crate) const CLAIMED: &str = "id, destination_id, project_id, attempt, \
-     attempt - replayed_after AS round_attempt, seq, envelope, body, object_key, bytes, create_time";
+     attempt - replayed_after AS round_attempt, seq, envelope, body, object_key, bytes, operation_id, create_time";
 
 /// What a claim came to.
 #[derive(Debug, Clone)]
@@ -154,6 +154,8 @@ impl Store {
                 rate::spend(&tx, project_id, messages, now).await?;
             }
         }
+        // For good, and with it the pages that the messages came with: no power
+        // failure may undo a message whose id a destination has seen.
         tx.commit().await?;
         self.read_claimed(rows, &mut claimed, now).await?;
         Ok(claimed)

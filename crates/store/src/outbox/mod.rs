@@ -152,6 +152,8 @@ pub struct OutboxMessage {
     pub destination_id: String,
     /// The project that it belongs to.
     pub project_id: String,
+    /// The operation that it reports, if it is about one.
+    pub operation_id: Option<String>,
     /// The attempt, from 1, this one included. It goes on counting over replays,
     /// so that no two attempts of a message are ever confused.
     pub attempt: i32,
@@ -322,6 +324,7 @@ impl OutboxMessage {
             id: row.try_get("", "id")?,
             destination_id: row.try_get("", "destination_id")?,
             project_id: row.try_get("", "project_id")?,
+            operation_id: row.try_get("", "operation_id")?,
             attempt: row.try_get("", "attempt")?,
             round_attempt: row.try_get("", "round_attempt")?,
             in_sequence: row.try_get::<Option<i64>>("", "seq")?.is_some(),

@@ -196,7 +196,7 @@ async fn what_is_given_back_is_due_at_once_and_was_no_attempt(store: TestStore) 
     let cut = claim(&store, "a", after(0)).await;
     // Not by somebody else, and not a lease that has passed on.
     store
-        .give_back("b", std::slice::from_ref(&cut))
+        .release_leases("b", std::slice::from_ref(&cut))
         .await
         .unwrap();
     assert!(
@@ -207,14 +207,14 @@ async fn what_is_given_back_is_due_at_once_and_was_no_attempt(store: TestStore) 
             .is_empty()
     );
     store
-        .give_back("a", std::slice::from_ref(&cut))
+        .release_leases("a", std::slice::from_ref(&cut))
         .await
         .unwrap();
     let next = claim(&store, "b", after(1)).await;
     assert_eq!((next.epoch, next.attempts), (cut.epoch + 1, 1));
     let late = store.commit_page(&cut, page("late"), after(1)).await;
     assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
-    store.give_back("a", &[cut]).await.unwrap();
+    store.release_leases("a", &[cut]).await.unwrap();
     let held = [next];
     assert_eq!(store.renew("b", &held, after(2)).await.unwrap(), held);
 }
