@@ -37,8 +37,11 @@ const BATCH: usize = 4;
 const LEFT_TO_OTHERS: Duration = Duration::from_millis(15);
 /// The longest sleep when nothing wakes us: a lost wake-up costs this much.
 pub(crate) const POLL: Duration = Duration::from_secs(1);
-/// How long the database may take to answer a loop.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the database may take to answer a loop: a claim whose answer is not
+/// waited for may have been made, and then waits for its lease to lapse.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for a renewal, which is asked for again well before the lease ends.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a page under way may go on after the signal to stop.
 const PAGE_GRACE: Duration = Duration::from_secs(5);
 
@@ -283,7 +286,7 @@ impl Worker {
             }
             let now = self.clock.now();
             let renewal = self.store.renew(&self.owner, &asked, now);
-            match answered(self.clock.as_ref(), PATIENCE, renewal).await {
+            match answered(self.clock.as_ref(), RENEWAL_PATIENCE, renewal).await {
                 Ok(kept) => {
                     backoff.reset();
                     leases.renewed(&asked, &kept, end_of(now));
@@ -309,7 +312,7 @@ impl Worker {
         leases.drop_all();
         tasks.wait().await;
         let given_back = self.store.release_leases(&self.owner, &left);
-        match answered(self.clock.as_ref(), PATIENCE, given_back).await {
+        match answered(self.clock.as_ref(), RENEWAL_PATIENCE, given_back).await {
             Ok(()) => tracing::warn!(rows = left.len(), "work was cut off; others go on with it"),
             Err(error) => tracing::error!(%error, "leases could not be given back; they lapse"),
         }

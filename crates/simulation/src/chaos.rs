@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use bitbucket::{Bitbucket, Endpoints};
 use engine::{Clock as _, Engine, Parts, Registry, SystemClock};
+use http::Method;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use secrecy::{SecretSlice, SecretString};
+use serde_json::json;
 use store::{MasterKeys, Retention, Settings, Store};
 
 use crate::provider::{Provider, WORKSPACE, loopback};
@@ -23,6 +25,10 @@ use crate::setup;
 const SECRET_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// Between two looks at the store and two changes of data.
 const TICK: Duration = Duration::from_millis(250);
+/// How long a blow waits for a moment at which the nodes have work in their hands.
+const MOST_PATIENT: Duration = Duration::from_secs(20);
+/// What each answer of the provider takes.
+const LATENCY_MS: u32 = 150;
 /// Longer than a lease.
 const FROZEN_FOR: Duration = Duration::from_secs(34);
 /// How long a killed node stays away.
@@ -131,6 +137,8 @@ pub async fn run(plan: Plan) -> anyhow::Result<Ledger> {
         ..sandbox::Options::default()
     })
     .await?;
+    let latency = json!({ "ms": LATENCY_MS });
+    provider.control(Method::PUT, "latency", &latency).await?;
     let receiver = Receiver::start().await?;
     let engine = observer(&plan, &provider).await?;
     setup::project(&engine, &provider, &receiver, "* * * * *").await?;
@@ -234,7 +242,9 @@ impl Chaos {
         let mut next = Instant::now() + Duration::from_secs(3);
         while Instant::now() < end {
             self.provider.mutate("churn", 1).await?;
-            if Instant::now() >= next {
+            let late = next + MOST_PATIENT;
+            let now = Instant::now();
+            if now >= late || (now >= next && self.held().await?.len() >= self.plan.nodes) {
                 self.strike().await?;
                 let pause = self.random.random_range(3_000..9_000);
                 next = Instant::now() + Duration::from_millis(pause);
@@ -242,6 +252,14 @@ impl Chaos {
             self.tick().await?;
         }
         Ok(())
+    }
+
+    /// Work that somebody has, and who.
+    async fn held(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let work = self.engine.store.examine().await?.work;
+        let held = work.into_iter();
+        let held = held.filter_map(|work| Some((work.subject_id, work.owner?)));
+        Ok(held.collect())
     }
 
     /// Does something to a random node; one at least is left alone.
@@ -253,10 +271,7 @@ impl Chaos {
             return Ok(());
         }
         let place = well[self.random.random_range(0..well.len())];
-        let held = self.engine.store.examine().await?.work;
-        let held = held
-            .into_iter()
-            .filter_map(|work| Some((work.subject_id, work.owner?)));
+        let held = self.held().await?.into_iter();
         let now = Instant::now();
         self.watched
             .extend(held.map(|(subject, owner)| (subject, owner, now)));
