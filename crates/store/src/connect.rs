@@ -20,7 +20,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sea_orm::sqlx::{AssertSqlSafe, Executor};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Executor, SqliteConnection};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
     SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions,
@@ -407,10 +407,24 @@ async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<Database
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
+        .after_release(|connection, _| Box::pin(is_outside_transactions(connection)))
         .connect_with(options)
         .await
         .map_err(unreachable)?;
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+/// Whether a connection may be used again. After some failures, such as a full
+/// disk, SQLite ends a transaction by itself; the rollback that follows finds
+/// none, and the driver goes on counting it as open. The next transactions would
+/// be savepoints within one that nobody commits: they would seem to be committed,
+/// and be lost. Such a connection is closed, and another takes its place.
+async fn is_outside_transactions(
+    connection: &mut SqliteConnection,
+) -> std::result::Result<bool, sqlx::Error> {
+    // Behind a rollback that is on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// A pool with the schema as its search path.

@@ -54,17 +54,15 @@ enum Pruned {
     Operations,
     OAuthStates,
     Uploads,
-    BudgetSlots,
 }
 
-const ALL: [Pruned; 7] = [
+const ALL: [Pruned; 6] = [
     Pruned::DeliveredMessages,
     Pruned::DeadMessages,
     Pruned::Logs,
     Pruned::Operations,
     Pruned::OAuthStates,
     Pruned::Uploads,
-    Pruned::BudgetSlots,
 ];
 
 impl Pruned {
@@ -102,10 +100,6 @@ impl Pruned {
                 "DELETE FROM manifest_upload WHERE id IN (SELECT id FROM manifest_upload \
                  WHERE expires_at <= $1 LIMIT $2)"
             }
-            Self::BudgetSlots => {
-                "DELETE FROM budget_slot WHERE (bucket, leaves_at) IN (SELECT bucket, leaves_at \
-                 FROM budget_slot WHERE leaves_at <= $1 LIMIT $2)"
-            }
         }
     }
 
@@ -115,7 +109,6 @@ impl Pruned {
             Self::DeliveredMessages | Self::Logs | Self::Operations => retention.settled,
             Self::DeadMessages => retention.dead,
             Self::OAuthStates | Self::Uploads => GRACE,
-            Self::BudgetSlots => SignedDuration::ZERO,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! rest of the path.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -13,11 +14,10 @@ use engine::actions::read::Trigger;
 use engine::{Engine, actions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::deliver_results;
 use crate::auth::FullCaller;
-use crate::extract::{Json, Path};
+use crate::extract::Path;
 use crate::problem::Problem;
 
 /// The body of a request for a read.
@@ -47,14 +47,25 @@ async fn act(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration, rest)): Path<(String, String, String)>,
-    Json(body): Json<Value>,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     if let Some(object) = rest.strip_suffix(deliver_results::CALL) {
         let place = (project.as_str(), integration.as_str(), object);
-        deliver_results::deliver(&engine, &actor, place, understood(body)?).await?;
+        deliver_results::deliver(&engine, &actor, place, understood(&body)?).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let new: New = understood(body)?;
+    // Nothing of ours is called with a colon within its last part.
+    if let Some((_, call)) = rest
+        .rsplit('/')
+        .next()
+        .and_then(|last| last.split_once(':'))
+    {
+        return Err(Problem::new(
+            404,
+            format!("there is nothing called `:{call}`"),
+        ));
+    }
+    let new: New = understood(&body)?;
     let trigger = Trigger {
         integration,
         object: rest,
@@ -69,7 +80,7 @@ async fn act(
 }
 
 /// A body of the shape that the path asks for.
-fn understood<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
-    serde_json::from_value(body)
-        .map_err(|error| Problem::new(400, format!("the body is not as the API says: {error}")))
+fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let axum::Json(understood) = axum::Json::from_bytes(body)?;
+    Ok(understood)
 }
