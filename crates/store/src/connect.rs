@@ -41,6 +41,10 @@ use crate::{Backend, Settings, Store, destination, ids, prune, rotation};
 /// How long a caller waits for a connection or for a lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a transaction may ask nothing before PostgreSQL ends it, in
+/// milliseconds: less than a lease.
+const IDLE_MAX_MS: u32 = 20_000;
+
 /// The advisory lock under which nodes migrate one after the other.
 const MIGRATION_LOCK: i64 = 0x6c69_6761_7475_7265;
 
@@ -433,19 +437,19 @@ pub(crate) async fn postgres(settings: &Settings) -> Result<DatabaseConnection> 
         // The parser's own words would repeat the URL, password and all.
         StoreError::Settings("the URL is not one of PostgreSQL".to_owned())
     })?;
-    let search_path = settings
-        .schema
-        .as_deref()
-        .map(|schema| format!("SET search_path = {}", quoted(schema)));
+    // A node that is cut off within a transaction would hold its locks for as long
+    // as the system's own time-outs last, which is hours.
+    let mut set = format!("SET idle_in_transaction_session_timeout = {IDLE_MAX_MS}");
+    if let Some(schema) = &settings.schema {
+        set.push_str(&format!("; SET search_path = {}", quoted(schema)));
+    }
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections.max(2))
         .acquire_timeout(PATIENCE)
         .after_connect(move |connection, _| {
-            let search_path = search_path.clone();
+            let set = set.clone();
             Box::pin(async move {
-                if let Some(sql) = search_path {
-                    connection.execute(AssertSqlSafe(sql)).await?;
-                }
+                connection.execute(AssertSqlSafe(set)).await?;
                 Ok(())
             })
         })

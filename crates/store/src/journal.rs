@@ -59,11 +59,9 @@ impl Journal {
             tokio::time::sleep(SOON).await;
             // From here on a new commit plans a sync of its own.
             planned.store(false, Ordering::Release);
-            match tokio::task::spawn_blocking(move || sync(&path)).await {
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "the journal could not be brought to the disk");
-                }
-                Ok(Ok(())) | Err(_) => {}
+            let synced = tokio::task::spawn_blocking(move || sync(&path)).await;
+            if let Ok(Err(error)) = synced {
+                tracing::error!(%error, "the journal could not be brought to the disk");
             }
         });
     }

@@ -22,3 +22,4 @@ mod read;
 mod receiver;
 mod serve;
 mod storage;
+mod watch;

@@ -52,12 +52,16 @@ impl Snapshot {
             // The first statement settles what is seen until the end.
             Backend::Sqlite => connection.begin().await?,
             Backend::Postgres => {
-                connection
+                let tx = connection
                     .begin_with_config(
                         Some(IsolationLevel::RepeatableRead),
                         Some(AccessMode::ReadOnly),
                     )
-                    .await?
+                    .await?;
+                // It holds no locks, and goes as slowly as whatever takes it.
+                tx.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0")
+                    .await?;
+                tx
             }
         };
         let tables = schema::tables(&tx, backend).await?;
