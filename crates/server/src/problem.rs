@@ -22,19 +22,19 @@ pub(crate) struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
-    detail: String,
+    detail: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    remedy: Option<Box<str>>,
     #[serde(skip)]
-    retry_after_s: Option<u64>,
+    retry_after_s: Option<u32>,
 }
 
 impl Problem {
-    pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, detail: impl Into<Box<str>>) -> Self {
         let title = StatusCode::from_u16(status)
             .ok()
             .and_then(|code| code.canonical_reason());
@@ -43,14 +43,14 @@ impl Problem {
             title: title.unwrap_or("Error"),
             status,
             detail: detail.into(),
-            request_id: REQUEST_ID.try_with(Clone::clone).ok(),
+            request_id: REQUEST_ID.try_with(|id| id.as_str().into()).ok(),
             causes: Vec::new(),
             remedy: None,
             retry_after_s: None,
         }
     }
 
-    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub(crate) fn remedy(mut self, remedy: impl Into<Box<str>>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
@@ -61,7 +61,7 @@ impl Problem {
     }
 
     fn maybe_remedy(mut self, remedy: Option<String>) -> Self {
-        self.remedy = remedy;
+        self.remedy = remedy.map(String::into_boxed_str);
         self
     }
 
@@ -142,7 +142,8 @@ impl From<Failure> for Problem {
             | Failure::Invalid { .. } => problem(422),
             Failure::RateLimited { retry_after_s } => {
                 let mut limited = problem(429);
-                limited.retry_after_s = Some(retry_after_s.unwrap_or(60));
+                limited.retry_after_s =
+                    Some(u32::try_from(retry_after_s.unwrap_or(60)).unwrap_or(u32::MAX));
                 limited
             }
             Failure::Unavailable { .. } | Failure::Protocol { .. } => problem(502),
