@@ -68,7 +68,7 @@ impl Provider {
     /// Waits until that many requests have come, answered or not.
     ///
     /// # Errors
-    /// When they do not come within [`PATIENCE`].
+    /// When they do not come within `PATIENCE`.
     pub async fn asked(&self, times: u64) -> Result<()> {
         let mut asked = self.asked.subscribe();
         let came = tokio::time::timeout(PATIENCE, asked.wait_for(|asked| *asked >= times));

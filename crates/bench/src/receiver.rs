@@ -70,7 +70,7 @@ impl Receiver {
     /// Waits until enough has come.
     ///
     /// # Errors
-    /// When it does not come within [`PATIENCE`].
+    /// When it does not come within `PATIENCE`.
     pub async fn until(&self, enough: impl FnMut(&Received) -> bool) -> Result<Received> {
         let mut received = self.received.subscribe();
         let came = tokio::time::timeout(PATIENCE, received.wait_for(enough)).await;

@@ -2,7 +2,7 @@
 //!
 //! Counted where something is handled, once. Labels come from closed sets
 //! (provider, group, lane, outcome), never from what someone sent. What is read
-//! from the store at a scrape is in [`gauges`].
+//! from the store at a scrape is in `gauges`.
 
 mod gauges;
 

@@ -84,7 +84,7 @@ pub struct BackfillConfig {
     pub field_filters: Option<Vec<ReadFilter>>,
 }
 
-/// A condition on a field, as it was sent: [`super::FieldFilter`] is what it
+/// A condition on a field, as it was sent: `FieldFilter` is what it
 /// means.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
