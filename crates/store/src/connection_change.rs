@@ -43,7 +43,7 @@ impl Tenant<'_> {
         if moved {
             work::recall_reads(&mut tx, Reads::Through(&known.id), now).await?;
             let why = "The connection is to another workspace";
-            reconcile::begin_anew(&tx, Reads::Through(&known.id), why, now).await?;
+            reconcile::begin_anew(&mut tx, Reads::Through(&known.id), why, now).await?;
         } else if change.credential.is_some() {
             work::poke_reads(&mut tx, Reads::Through(&known.id), now).await?;
         }

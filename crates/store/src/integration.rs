@@ -101,7 +101,7 @@ impl Tenant<'_> {
                 && touched.contains(&known.row.id)
             {
                 removed::settle(
-                    &tx,
+                    &mut tx,
                     &known.row.id,
                     &known.latest.content.0,
                     &new,

@@ -13,7 +13,7 @@ use sea_orm::{Condition, ConnectionTrait};
 use serde_json::Value;
 
 use crate::Store;
-use crate::columns::ms;
+use crate::columns::{Span, ms};
 use crate::connect::Tx;
 use crate::connection::Connection;
 use crate::entities::{connection, installation, integration, revision, sync};
@@ -21,7 +21,8 @@ use crate::error::{Result, StoreError};
 use crate::ids;
 use crate::installation::{Installation, NewSync, add_sync, still_latest};
 use crate::integration::Integration;
-use crate::notification::{self, Happening};
+use crate::notification::{self, Happening, ReadEnded};
+use crate::operation::{OperationStatus, ReadType};
 use crate::scope::{Scope, Tenant};
 use crate::statement::list;
 use crate::sync::Sync;
@@ -309,14 +310,16 @@ pub(crate) async fn forget_ticks(tx: &Tx<'_>, reads: Reads<'_>, now: Timestamp) 
     Ok(())
 }
 
-/// Ends runs that came to nothing through no fault of theirs. Their work has been
-/// recalled; what they delivered stays delivered.
+/// Ends runs that came to nothing through no fault of theirs, and reads that
+/// somebody asked for and that wait for their turn. Their work has been recalled;
+/// what they delivered stays delivered.
 pub(crate) async fn end_runs(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     reads: Reads<'_>,
     why: &str,
     now: Timestamp,
 ) -> Result<()> {
+    tell_of_triggered(tx, reads, why, now).await?;
     let (condition, values) = reads.condition();
     let n = values.len();
     let mut ended = values.clone();
@@ -324,16 +327,22 @@ pub(crate) async fn end_runs(
     let operations = format!(
         "UPDATE operation SET status = 'failure', result = ${}, update_time = ${} \
          WHERE status = 'in_progress' \
-         AND id IN (SELECT operation_id FROM sync WHERE sync.id {condition})",
+         AND (id IN (SELECT operation_id FROM sync WHERE sync.id {condition}) \
+         OR id IN (SELECT operation_id FROM triggered_read WHERE sync_id {condition}))",
         n + 1,
         n + 2
     );
+    let waiting = format!("DELETE FROM triggered_read WHERE sync_id {condition}");
     let syncs = format!(
         "UPDATE sync SET operation_id = NULL, read_type = NULL, position = NULL, since = NULL, \
          range = NULL, failed = FALSE, records_processed = 0, records_estimated_total = NULL \
          WHERE sync.id {condition}"
     );
-    for (sql, values) in [(operations, ended), (syncs, values)] {
+    for (sql, values) in [
+        (operations, ended),
+        (waiting, values.clone()),
+        (syncs, values),
+    ] {
         tx.db()
             .execute_raw(tx.backend().sql_many(&sql, values))
             .await?;
@@ -341,10 +350,48 @@ pub(crate) async fn end_runs(
     Ok(())
 }
 
+/// Tells of reads that somebody asked for and that are about to be ended, by the
+/// provider's name of the object: what it was called may be gone with the change.
+async fn tell_of_triggered(
+    tx: &mut Tx<'_>,
+    reads: Reads<'_>,
+    why: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let (condition, values) = reads.condition();
+    let triggered = format!(
+        "SELECT installation_id, object_name, range FROM sync \
+         WHERE read_type = 'triggered' AND operation_id IS NOT NULL AND sync.id {condition} \
+         UNION ALL SELECT sync.installation_id, sync.object_name, triggered_read.range \
+         FROM triggered_read JOIN sync ON sync.id = triggered_read.sync_id \
+         WHERE sync.id {condition}"
+    );
+    let triggered = tx.backend().sql_many(&triggered, values);
+    for row in tx.db().query_all_raw(triggered).await? {
+        let (installation, object): (String, String) = (
+            row.try_get("", "installation_id")?,
+            row.try_get("", "object_name")?,
+        );
+        let range: Option<Span> = row.try_get("", "range")?;
+        let range = range.map(|span| span.0).unwrap_or_default();
+        let ended = ReadEnded {
+            installation_id: &installation,
+            object_name: &object,
+            read_type: ReadType::Triggered,
+            status: OperationStatus::Failure,
+            from: range.since,
+            until: range.until,
+            error: Some(why),
+        };
+        notification::tell(tx, Happening::ReadEnded(ended), now).await?;
+    }
+    Ok(())
+}
+
 /// Forgets all that was read, which belongs to another account, and asks for the
 /// backfill once more. The work has been recalled.
 pub(crate) async fn begin_anew(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     reads: Reads<'_>,
     why: &str,
     now: Timestamp,

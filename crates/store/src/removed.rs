@@ -20,7 +20,7 @@ use crate::work::Reads;
 /// Settles it for the integration that gets a new revision. Its reads have been
 /// recalled.
 pub(crate) async fn settle(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     integration_id: &str,
     before: &Value,
     new: &NewRevision,

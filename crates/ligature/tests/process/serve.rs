@@ -306,14 +306,12 @@ fn signal(child: &Child, name: &str) {
 
 /// Waits until a process has ended.
 async fn ended(child: &mut Child) -> ExitStatus {
-    let begun = std::time::Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        assert!(begun.elapsed() < crate::api::PATIENCE, "it never ends");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("the process ends", || {
+        let ended = child.try_wait().unwrap().is_some();
+        async move { ended }
+    })
+    .await;
+    child.wait().unwrap()
 }
 
 /// A port that was free a moment ago.

@@ -25,7 +25,7 @@ testing::both!(
 );
 
 /// Lets a destination listen to an event, by a topic of its own.
-async fn listen(
+pub(crate) async fn listen(
     store: &Store,
     world: &World,
     event: NotificationEvent,
@@ -54,7 +54,7 @@ async fn due(store: &Store) -> Vec<OutboxMessage> {
 }
 
 /// The events told so far; each is told once only.
-async fn told(store: &Store) -> Vec<(String, Value)> {
+pub(crate) async fn told(store: &Store) -> Vec<(String, Value)> {
     let mut told = Vec::new();
     for message in due(store).await {
         let MessageBody::Inline(body) = &message.body else {

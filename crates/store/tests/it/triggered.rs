@@ -1,13 +1,15 @@
 //! Reads that somebody asked for: their queue, their turn, and what is left of
 //! them.
 
+use serde_json::{Value, json};
 use store::{
-    Afterwards, Kind, NewTriggeredRead, OperationStatus, PageCommit, ReadRange, ReadType, RunEnd,
-    Scope, SeenKey, Store, StoreError, Triggered,
+    Afterwards, Kind, NewTriggeredRead, NotificationEvent, OperationStatus, PageCommit, ReadRange,
+    ReadType, RunEnd, Scope, SeenKey, Store, StoreError, Triggered,
 };
 use testing::TestStore;
 
-use crate::fixture::{World, after, claim, page, project, world};
+use crate::fixture::{World, after, claim, new_revision, page, project, world};
+use crate::notification::{listen, told};
 
 testing::both!(
     first_come_is_first_begun_and_one_at_a_time,
@@ -15,7 +17,8 @@ testing::both!(
     what_a_triggered_run_leaves,
     only_who_may_see_it_may_ask,
     a_queue_has_an_end,
-    a_queue_survives_and_goes_with_its_object,
+    a_queue_survives_a_crash,
+    reads_asked_for_end_with_their_object,
 );
 
 fn range(since: Option<&str>, until: Option<&str>) -> ReadRange {
@@ -223,7 +226,7 @@ async fn a_queue_has_an_end(store: TestStore) {
     assert_eq!(more, Triggered::Full);
 }
 
-async fn a_queue_survives_and_goes_with_its_object(store: TestStore) {
+async fn a_queue_survives_a_crash(store: TestStore) {
     let world = world(&store, "mail").await;
     let run = queued(&store, &world, range(None, Some("2026-01-01T00:00:00Z"))).await;
     let lease = claim(&store, "a", after(1)).await;
@@ -247,4 +250,39 @@ async fn a_queue_survives_and_goes_with_its_object(store: TestStore) {
     let lease = claim(&store, "c", after(40)).await;
     assert!(!store.begin_triggered(&lease).await.unwrap());
     assert_eq!(store.read_subject(&lease).await.unwrap().sync, sync);
+}
+
+/// The one under way and the one that waits alike: nobody is left to wait for an
+/// operation that will never end, and whoever listens is told.
+async fn reads_asked_for_end_with_their_object(store: TestStore) {
+    let world = world(&store, "mail").await;
+    let event = NotificationEvent::ReadTriggeredError;
+    listen(&store, &world, event, &world.destination.id).await;
+    let under_way = queued(&store, &world, ReadRange::default()).await;
+    let lease = claim(&store, "a", after(2)).await;
+    store
+        .commit_page(&lease, last(600), after(3))
+        .await
+        .unwrap();
+    let lease = claim(&store, "a", after(9)).await;
+    assert!(store.begin_triggered(&lease).await.unwrap());
+    let waits = queued(&store, &world, range(None, Some("2026-01-01T00:00:00Z"))).await;
+    let tenant = store.within(&world.scope);
+    let destructive = true;
+    let content = json!({ "read": { "objects": [] } });
+    let new = vec![new_revision("sync", content)];
+    tenant.deploy(new, destructive, after(10)).await.unwrap();
+    for id in [&under_way, &waits] {
+        let operation = tenant.operation(id).await.unwrap();
+        assert_eq!(operation.status, OperationStatus::Failure);
+        assert!(operation.result.unwrap().contains("removed"));
+    }
+    let mut until: Vec<Value> = Vec::new();
+    for (word, data) in told(&store).await {
+        assert_eq!(word, "read.triggered.error");
+        assert!(data["error"].as_str().unwrap().contains("removed"));
+        until.push(data["untilTimestamp"].clone());
+    }
+    assert_eq!(until.len(), 2, "{until:?}");
+    assert!(until.contains(&json!("2026-01-01T00:00:00Z")), "{until:?}");
 }
