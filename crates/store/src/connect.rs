@@ -3,12 +3,6 @@
 //! SQLite: WAL, a pool of one writer and a pool of readers, and a lock file
 //! beside the database which keeps a second process out. PostgreSQL: one pool,
 //! with the schema as its search path.
-//!
-//! On SQLite a commit is on the disk before it returns, unless it says that it
-//! can be repeated: then it is there within a second. The killing of this process
-//! loses neither. The power failing loses at most that second, always the latest
-//! commits and never one in the midst, since the journal is read up to the first
-//! frame that is not whole.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -23,8 +17,8 @@ use sea_orm::sqlx::sqlite::{
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Executor, SqliteConnection};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
-    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions,
-    TransactionTrait,
+    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+    TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -32,7 +26,6 @@ use crate::budget::Books;
 use crate::error::{Result, StoreError};
 use crate::faults::Moment;
 use crate::health::Health;
-use crate::journal::Journal;
 use crate::migrations::{self, Migrations};
 use crate::secrets::MasterKeys;
 use crate::wake::{Channels, Listener, WakeKind, Wakes};
@@ -44,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a transaction may ask nothing before PostgreSQL ends it, in
 /// milliseconds: less than a lease.
 const IDLE_MAX_MS: u32 = 20_000;
+
+/// Takes that back for one transaction, which something slow paces.
+pub(crate) const MAY_REST: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 
 /// The advisory lock under which nodes migrate one after the other.
 const MIGRATION_LOCK: i64 = 0x6c69_6761_7475_7265;
@@ -61,7 +57,6 @@ pub(crate) struct Inner {
     channels: Channels,
     _listener: Option<Listener>,
     lock: Option<File>,
-    journal: Option<Journal>,
 }
 
 /// What [`Store::migrate`] did.
@@ -80,8 +75,7 @@ impl Store {
     /// # Errors
     /// `Busy` when another process has the SQLite file; `Sealed` when the store
     /// was sealed under other keys; `Newer` when a later version has migrated
-    /// it. A version that runs already goes on beside a newer schema, since
-    /// migrations only add.
+    /// it. A version that runs already does not look again.
     pub async fn open(settings: Settings, now: Timestamp) -> Result<Self> {
         let schema = settings.schema.clone();
         let store = Self::connect(settings).await?;
@@ -128,7 +122,6 @@ impl Store {
                 channels,
                 _listener: None,
                 lock: Some(lock),
-                journal: Some(Journal::of(&path)),
             }
         } else if settings.url.starts_with("postgres:") || settings.url.starts_with("postgresql:") {
             let pool = postgres(&settings).await?;
@@ -144,7 +137,6 @@ impl Store {
                 channels,
                 _listener: Some(listener),
                 lock: None,
-                journal: None,
             }
         } else {
             return Err(StoreError::Settings(
@@ -234,19 +226,13 @@ impl Store {
         &self.inner.reader
     }
 
-    /// Where to write a single statement that is whole by itself, and that does no
-    /// harm when the power fails and undoes it.
-    pub(crate) fn writer(&self) -> &DatabaseConnection {
-        &self.inner.writer
-    }
-
-    /// Wakes who waits in this process; on PostgreSQL the commit has done it.
-    fn wake_all(&self, wakes: Vec<WakeKind>) {
-        if self.backend() == Backend::Sqlite {
-            for kind in wakes {
-                self.inner.wakes.wake(kind);
-            }
-        }
+    /// Runs a single statement that writes and is whole by itself; says how many
+    /// rows it changed.
+    pub(crate) async fn write_once(&self, statement: Statement) -> Result<u64> {
+        self.pass(Moment::Begin).await?;
+        let done = self.inner.writer.execute_raw(statement).await?;
+        self.pass(Moment::AfterCommit).await?;
+        Ok(done.rows_affected())
     }
 
     /// Begins a transaction that may write.
@@ -293,6 +279,15 @@ impl Tx<'_> {
         Ok(self.inner.execute_raw(statement).await?.rows_affected())
     }
 
+    /// Lets the transaction rest for as long as whoever paces it does, on
+    /// PostgreSQL, which ends others that ask nothing.
+    pub(crate) async fn may_rest(&self) -> Result<()> {
+        if self.backend() == Backend::Postgres {
+            self.inner.execute_unprepared(MAY_REST).await?;
+        }
+        Ok(())
+    }
+
     /// Wakes whoever waits for that, once this is committed.
     pub(crate) async fn wake(&mut self, kind: WakeKind) -> Result<()> {
         if self.wakes.contains(&kind) {
@@ -307,36 +302,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Commits, for good: once this returns, no failure of the power undoes it.
+    /// Commits.
     pub(crate) async fn commit(self) -> Result<()> {
-        let store = self.store;
-        let wakes = self.finish().await?;
-        if let Some(journal) = &store.inner.journal {
-            journal.sync().await?;
-        }
-        store.wake_all(wakes);
-        Ok(())
-    }
-
-    /// Commits what does no harm when it is done again: should the power fail
-    /// within a second, it may be undone, together with all that came after it.
-    /// On PostgreSQL the server decides, as for every commit.
-    pub(crate) async fn commit_repeatable(self) -> Result<()> {
-        let store = self.store;
-        let wakes = self.finish().await?;
-        if let Some(journal) = &store.inner.journal {
-            journal.sync_soon();
-        }
-        store.wake_all(wakes);
-        Ok(())
-    }
-
-    /// Commits; what is to be woken on SQLite comes back.
-    async fn finish(self) -> Result<Vec<WakeKind>> {
         self.store.pass(Moment::BeforeCommit).await?;
         self.inner.commit().await?;
-        self.store.pass(Moment::AfterCommit).await?;
-        Ok(self.wakes)
+        // Whoever is to be woken finds it done, whatever becomes of us.
+        if self.store.backend() == Backend::Sqlite {
+            for kind in self.wakes {
+                self.store.inner.wakes.wake(kind);
+            }
+        }
+        self.store.pass(Moment::AfterCommit).await
     }
 }
 
@@ -402,8 +378,7 @@ async fn sqlite(path: &Path, connections: u32, readers: bool) -> Result<Database
         .create_if_missing(!readers)
         .journal_mode(SqliteJournalMode::Wal)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        // Each commit brings the journal to the disk itself; see `Journal`.
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("query_only", if readers { "ON" } else { "OFF" })

@@ -155,6 +155,8 @@ impl Condition {
         match code {
             // disk_full, io_error, read_only_sql_transaction
             "53100" | "58030" | "25006" => Self::ReadOnly,
+            // idle_in_transaction_session_timeout: we were frozen, or cut off.
+            "25P03" => Self::Gone,
             // connection_exception; admin_shutdown, crash_shutdown, cannot_connect_now
             _ if code.starts_with("08") || code.starts_with("57P0") => Self::Gone,
             _ => Self::Refused,

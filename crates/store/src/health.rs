@@ -40,6 +40,8 @@ struct Known {
     failing: Option<(u32, Timestamp)>,
     /// When the database last took a probe.
     well_at: Option<Timestamp>,
+    /// When it last did not, since then.
+    ill_at: Option<Timestamp>,
 }
 
 /// When to try again after that many failures.
@@ -74,6 +76,11 @@ impl Health {
             tracing::info!("the database can be written to again: work goes on");
         }
         known.well_at = Some(now);
+        known.ill_at = None;
+    }
+
+    fn unanswered(&self, now: Timestamp) {
+        self.known().ill_at = Some(now);
     }
 
     fn failing(&self) -> Option<(u32, Timestamp)> {
@@ -82,9 +89,28 @@ impl Health {
 
     /// Whether a probe lately went well.
     fn is_fresh(&self, now: Timestamp) -> bool {
-        let since = self.known().well_at.map(|at| now.duration_since(at));
-        since.is_some_and(|since| since < PROBE_EVERY && !since.is_negative())
+        is_recent(self.known().well_at, now)
     }
+
+    /// What a probe made lately, by whoever had the turn, says against another.
+    fn refusal(&self, now: Timestamp) -> Option<StoreError> {
+        let known = self.known();
+        if known.failing.is_some_and(|(_, next_try)| now < next_try) {
+            return Some(unwritable());
+        }
+        is_recent(known.ill_at, now).then(unanswered)
+    }
+}
+
+fn is_recent(at: Option<Timestamp>, now: Timestamp) -> bool {
+    let since = at.map(|at| now.duration_since(at));
+    since.is_some_and(|since| since < PROBE_EVERY && !since.is_negative())
+}
+
+/// The error of a probe that was not answered.
+fn unanswered() -> StoreError {
+    let reason = "it did not answer in time".to_owned();
+    StoreError::Unreachable(DbErr::Conn(RuntimeErr::Internal(reason)))
 }
 
 /// The error of a store that is still waiting to be written to.
@@ -137,6 +163,9 @@ impl Store {
         if health.is_fresh(now) {
             return Ok(());
         }
+        if let Some(refusal) = health.refusal(now) {
+            return Err(refusal);
+        }
         let body = random_bytes(bytes);
         let write = async {
             let tx = self.write().await?;
@@ -146,12 +175,11 @@ impl Store {
         };
         let written = match tokio::time::timeout(PROBE_PATIENCE, write).await {
             Ok(written) => self.watch(written, now),
-            Err(_) => Err(StoreError::Unreachable(DbErr::Conn(RuntimeErr::Internal(
-                "it did not answer in time".to_owned(),
-            )))),
+            Err(_) => Err(unanswered()),
         };
-        if written.is_ok() {
-            health.succeeded(now);
+        match &written {
+            Ok(()) => health.succeeded(now),
+            Err(_) => health.unanswered(now),
         }
         written
     }

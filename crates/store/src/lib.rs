@@ -30,7 +30,6 @@ mod health;
 pub mod ids;
 mod installation;
 mod integration;
-mod journal;
 mod jwt_key;
 mod manifest_upload;
 mod migrations;

@@ -101,7 +101,7 @@ impl Store {
              CAST(SUM(CASE WHEN owner IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS due, \
              CAST(SUM(CASE WHEN owner IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS leased, \
              MIN(CASE WHEN owner IS NULL THEN next_at END) AS oldest \
-             FROM work WHERE lane IN (0, 1, 2) AND next_at <= $1 GROUP BY kind, lane",
+             FROM work WHERE lane IN (0, 1, 2) AND next_at <= $1 AND waits_for IS NULL GROUP BY kind, lane",
             [ms(now).into()],
         );
         let rows = self.read().query_all_raw(select).await?;

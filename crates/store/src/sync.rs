@@ -252,11 +252,7 @@ impl Store {
         if let Afterwards::Release(next_at) = afterwards {
             work::release(&mut tx, lease, next_at, now).await?;
         }
-        match &commit.end {
-            Some(_) => tx.commit().await,
-            // The page would be read again, and its messages sent again.
-            None => tx.commit_repeatable().await,
-        }
+        tx.commit().await
     }
 
     /// Begins a run where none is under way: an operation in progress, the

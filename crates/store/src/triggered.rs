@@ -85,6 +85,9 @@ impl Tenant<'_> {
         let mut tx = self.store.write().await?;
         let found = find().one(tx.db()).await?.ok_or_else(missing)?;
         work::lock(&tx, Kind::READ, &found.id).await?;
+        // As it is behind the lock: the run seen before it may be over, and the
+        // object may be gone.
+        let found = find().one(tx.db()).await?.ok_or_else(missing)?;
         if waiting(&tx, &found.id).await? >= MOST_WAITING {
             return Ok(Triggered::Full);
         }
@@ -105,10 +108,8 @@ impl Tenant<'_> {
             [installation.id.as_str().into()],
         )
         .await?;
-        // As it is behind the lock: the run seen before it may be over.
-        let current = find().one(tx.db()).await?.ok_or_else(missing)?;
-        if current.operation_id.is_none() {
-            work::poke_interactive(&mut tx, Kind::READ, &current.id, now).await?;
+        if found.operation_id.is_none() {
+            work::poke_interactive(&mut tx, Kind::READ, &found.id, now).await?;
         }
         tx.commit().await?;
         Ok(Triggered::Queued { operation_id })

@@ -499,13 +499,17 @@ impl Store {
     /// anyone and at once, and the claims do not count as attempts. What has
     /// passed on is left alone.
     pub async fn release_leases(&self, owner: &str, held: &[Lease]) -> Result<()> {
-        let mut tx = self.write().await?;
         for held in held.chunks(ROWS_PER_STATEMENT) {
             let sql = format!(
-                "UPDATE work SET owner = NULL, lease_until = NULL, \
-                 attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END \
-                 WHERE owner = $1 AND (kind, subject_id, epoch) IN (VALUES {})",
-                rows(2, 3, held.len())
+                "WITH held AS MATERIALIZED (\
+                 SELECT kind AS held_kind, subject_id AS held_subject FROM work \
+                 WHERE owner = $1 AND (kind, subject_id, epoch) IN (VALUES {}) \
+                 ORDER BY kind, subject_id{}) \
+                 UPDATE work SET owner = NULL, lease_until = NULL, \
+                 attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END FROM held \
+                 WHERE kind = held_kind AND subject_id = held_subject",
+                rows(2, 3, held.len()),
+                self.backend().for_update()
             );
             let mut values: Vec<Value> = vec![owner.into()];
             for lease in held {
@@ -513,12 +517,14 @@ impl Store {
                 values.push(lease.subject_id.as_str().into());
                 values.push(lease.epoch.into());
             }
+            let mut tx = self.write().await?;
             let statement = self.backend().sql_many(&sql, values);
             if tx.db().execute_raw(statement).await?.rows_affected() > 0 {
                 tx.wake(WakeKind::Work).await?;
             }
+            tx.commit().await?;
         }
-        tx.commit().await
+        Ok(())
     }
 
     /// Frees the row for its next run; `None` sleeps until it is poked. A row

@@ -73,6 +73,8 @@ impl Archive {
     ) -> Result<Restored> {
         let tx = store.write().await?;
         store.alone(&tx, schema).await?;
+        // Between two objects it waits for the first to be put.
+        tx.may_rest().await?;
         self.make_room(&tx).await?;
         let tables = schema::tables(tx.db(), tx.backend()).await?;
         let mut done = Restored {

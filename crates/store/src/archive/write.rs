@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::schema::{self, MIGRATIONS_TABLE, Table};
 use super::{End, FORMAT, FORMAT_VERSION, Header, Line, TableHeader, ZSTD_LEVEL};
-use crate::connect::{postgres, sqlite_path, unreachable};
+use crate::connect::{MAY_REST, postgres, sqlite_path, unreachable};
 use crate::error::{Result, StoreError};
 use crate::{Backend, Settings};
 
@@ -59,8 +59,7 @@ impl Snapshot {
                     )
                     .await?;
                 // It holds no locks, and goes as slowly as whatever takes it.
-                tx.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0")
-                    .await?;
+                tx.execute_unprepared(MAY_REST).await?;
                 tx
             }
         };

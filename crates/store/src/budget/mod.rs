@@ -348,8 +348,7 @@ impl Store {
                 version.into(),
             ],
         );
-        let result = self.writer().execute_raw(statement).await?;
-        Ok(result.rows_affected() == 1)
+        Ok(self.write_once(statement).await? == 1)
     }
 }
 

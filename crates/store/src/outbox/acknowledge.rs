@@ -114,8 +114,7 @@ impl Store {
                 }
             }
         }
-        // Undone, they are sent again.
-        tx.commit_repeatable().await
+        tx.commit().await
     }
 }
 

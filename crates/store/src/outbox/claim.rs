@@ -154,8 +154,6 @@ impl Store {
                 rate::spend(&tx, project_id, messages, now).await?;
             }
         }
-        // For good, and with it the pages that the messages came with: no power
-        // failure may undo a message whose id a destination has seen.
         tx.commit().await?;
         self.read_claimed(rows, &mut claimed, now).await?;
         Ok(claimed)

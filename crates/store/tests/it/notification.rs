@@ -166,6 +166,7 @@ async fn a_death_is_told_once(store: TestStore) {
         .unwrap()
         .remove(0);
     let mut new = new_installation(&world, "acme", &world.connection.id);
+    new.planned_by.clone_from(&integration.latest_revision.id);
     new.revision_id = integration.latest_revision.id;
     new.integration_id = integration.id;
     new.objects = ["repositories", "projects"]

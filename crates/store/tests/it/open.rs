@@ -10,7 +10,7 @@ testing::both!(
     opens_again,
     counts_everything,
     refuses_other_urls,
-    an_older_version_beside_a_newer_schema,
+    a_newer_schema_is_refused_at_the_start_alone,
     migrating_says_what_it_did,
 );
 
@@ -38,7 +38,7 @@ async fn counts_everything(store: TestStore) {
     );
 }
 
-async fn an_older_version_beside_a_newer_schema(store: TestStore) {
+async fn a_newer_schema_is_refused_at_the_start_alone(store: TestStore) {
     world(&store, "mail").await;
     let db = behind(&store).await;
     db.execute_unprepared(
@@ -46,7 +46,7 @@ async fn an_older_version_beside_a_newer_schema(store: TestStore) {
     )
     .await
     .unwrap();
-    // What runs already goes on: migrations only add.
+    // What runs already does not look again.
     store.readiness(NOW).await.unwrap();
     let lease = claim(&store, "reader", NOW).await;
     store.commit_page(&lease, page("{}"), NOW).await.unwrap();
