@@ -39,6 +39,7 @@ use outbound::{Objects, Outbound};
 use secrecy::SecretSlice;
 use store::{Retention, Store};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use budget::{Budget, OwnBudget};
 pub use budgets::RequestBudget;
@@ -126,6 +127,7 @@ impl Engine {
             clock: Arc::clone(&parts.clock),
             owner: Arc::clone(&owner),
             callback_url: Arc::clone(&callback_url),
+            refreshes: TaskTracker::new(),
         };
         let calls = Calls {
             outbound: parts.outbound.clone(),
@@ -194,6 +196,14 @@ impl Engine {
         }
     }
 
+    /// Waits until no token is being refreshed any more: to be called before the
+    /// store is closed, since a pair that is not stored is lost.
+    pub async fn tokens_settled(&self) {
+        if let Some(tokens) = &self.calls.tokens {
+            tokens.settled().await;
+        }
+    }
+
     /// What this server asks of schedules.
     pub(crate) fn limits(&self) -> manifest::Limits {
         manifest::Limits {
@@ -243,6 +253,7 @@ impl Engine {
 
     /// Brings the gauges up to date, for a scrape.
     pub async fn refresh_gauges(&self) {
+        metrics::expect(&self.registry);
         self.gauges.refresh().await;
     }
 

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use outbound::{Credential as Sent, Outbound};
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{Credential, Store, StoreError, StoredCredential};
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::metrics;
@@ -99,9 +100,18 @@ pub struct Tokens {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) owner: Arc<str>,
     pub(crate) callback_url: Arc<str>,
+    /// Refreshes under way, which outlive whoever asked for them.
+    pub(crate) refreshes: TaskTracker,
 }
 
 impl Tokens {
+    /// Waits until no refresh is under way: a pair that the provider has rotated
+    /// already is stored before the store is closed.
+    pub(crate) async fn settled(&self) {
+        self.refreshes.close();
+        self.refreshes.wait().await;
+    }
+
     /// A credential that should be accepted, refreshed if it ends soon.
     ///
     /// # Errors
@@ -112,13 +122,14 @@ impl Tokens {
         connection_id: &str,
     ) -> Result<Fresh, TokenError> {
         let stored = self.store.credential(connection_id).await?;
-        if !ends_before(
-            &stored,
-            self.clock
-                .now()
-                .saturating_add(AHEAD)
-                .unwrap_or(Timestamp::MAX),
-        ) {
+        // A token that cannot be refreshed is good to its end.
+        let ahead = if is_refreshable(&stored) {
+            AHEAD
+        } else {
+            SignedDuration::ZERO
+        };
+        let soon = self.clock.now().saturating_add(ahead);
+        if !ends_before(&stored, soon.unwrap_or(Timestamp::MAX)) {
             return self.ready(stored).await;
         }
         match self
@@ -146,13 +157,7 @@ impl Tokens {
         when: Refresh,
     ) -> Result<(), TokenError> {
         let stored = self.store.credential(connection_id).await?;
-        let refreshable = matches!(
-            &stored.credential,
-            Credential::OAuth2 {
-                refresh_token: Some(_),
-                ..
-            }
-        );
+        let refreshable = is_refreshable(&stored);
         let wanted = when == Refresh::Force || ends_before(&stored, self.clock.now());
         if refreshable && wanted {
             self.refreshed(description, connection_id, stored.version)
@@ -240,7 +245,7 @@ impl Tokens {
         holder: String,
     ) -> Result<Fresh, TokenError> {
         let (this, description, id) = (self.clone(), description.clone(), connection_id.to_owned());
-        let task = tokio::spawn(async move {
+        let task = self.refreshes.spawn(async move {
             let result = this.refresh_locked(&description, &id, version).await;
             this.store.unlock_refresh(&id, &holder).await?;
             result
@@ -421,6 +426,16 @@ impl Tokens {
 }
 
 /// Whether the credential is an access token that ends before `time`.
+fn is_refreshable(stored: &StoredCredential) -> bool {
+    matches!(
+        &stored.credential,
+        Credential::OAuth2 {
+            refresh_token: Some(_),
+            ..
+        }
+    )
+}
+
 fn ends_before(stored: &StoredCredential, time: Timestamp) -> bool {
     match &stored.credential {
         Credential::OAuth2 {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{Backend, Kind, LEASE, Lease, RENEW_EVERY, Store, StoreError, WakeKind};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -70,7 +70,11 @@ struct Held {
 
 /// The leases that this process holds, by what they are about.
 #[derive(Debug, Clone, Default)]
-struct Leases(Arc<Mutex<HashMap<(Kind, String), Held>>>);
+struct Leases {
+    held: Arc<Mutex<HashMap<(Kind, String), Held>>>,
+    /// One was let go of: there is room.
+    let_go: Arc<Notify>,
+}
 
 /// A lease that is renewed for as long as its task lives: it is let go of when
 /// the task ends, by a panic too, or it would be renewed for ever.
@@ -91,13 +95,14 @@ impl Drop for Holding {
             .is_some_and(|held| held.lease.epoch == self.lease.epoch)
         {
             held.remove(&key);
+            self.leases.let_go.notify_one();
         }
     }
 }
 
 impl Leases {
     fn lock(&self) -> MutexGuard<'_, HashMap<(Kind, String), Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn all(&self) -> Vec<Lease> {
@@ -187,9 +192,12 @@ impl Worker {
     async fn claim(&self, leases: &Leases, tasks: &TaskTracker, stop: &CancellationToken) {
         let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
-            let room = PARALLEL.saturating_sub(tasks.len()).min(BATCH);
+            let room = PARALLEL.saturating_sub(leases.count()).min(BATCH);
             if room == 0 {
-                self.rest(POLL, stop).await;
+                tokio::select! {
+                    () = leases.let_go.notified() => {}
+                    () = stop.cancelled() => {}
+                }
                 continue;
             }
             let now = self.clock.now();

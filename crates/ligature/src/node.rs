@@ -25,6 +25,9 @@ const TELL_EVERY: u64 = 1_000;
 const ROTATE_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How long everything under way may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long a refresh of a token may go on: as long as its endpoint may take, and
+/// a little to store what it says.
+const REFRESH: Duration = Duration::from_secs(25);
 /// How long what is cut may take to give back what it held, and the store to close.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -107,7 +110,7 @@ impl Node {
         }
         let known = engine
             .store
-            .authenticate_api_key(key.expose_secret(), engine.clock.now())
+            .authenticate_api_key(key.expose_secret())
             .await?;
         let Some(actor) = known else {
             let new = NewApiKey {
@@ -205,6 +208,15 @@ impl Node {
         stop.cut.cancel();
         if tokio::time::timeout(LAST, tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; it goes on where it was last committed");
+        }
+        // Not even a second signal loses a pair that the provider has rotated.
+        if tokio::time::timeout(REFRESH, self.engine.tokens_settled())
+            .await
+            .is_err()
+        {
+            tracing::error!(
+                "a refresh of a token did not end in time; if the provider has rotated it, the customer must connect again"
+            );
         }
         // A connection in the hands of what was cut would be waited for.
         tokio::time::timeout(LAST, self.engine.store.close())

@@ -37,10 +37,7 @@ impl FromRequestParts<Engine> for Caller {
                     .remedy("Send one in the X-Api-Key header; make one with `ligature api-key create --project P`")),
             };
         };
-        let actor = engine
-            .store
-            .authenticate_api_key(key, engine.clock.now())
-            .await?;
+        let actor = engine.store.authenticate_api_key(key).await?;
         actor.map(Self).ok_or_else(|| {
             Problem::new(401, "the API key is not valid")
                 .remedy("It may be revoked, or belong to another server; make one with `ligature api-key create --project P`")

@@ -11,6 +11,7 @@ use engine::Engine;
 use metrics::{counter, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use metrics_util::MetricKindMask;
 use tokio::time::Instant;
 
 /// How often what was observed is put into its buckets, so that a server which
@@ -20,6 +21,8 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(10);
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
 ];
+/// How long a gauge is shown that is not set any more.
+const GAUGES_LAST: Duration = Duration::from_secs(300);
 /// The lag of a delivery: from a tenth of a second to the eighth attempt.
 const LAG_SECONDS: [f64; 10] = [
     0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 1800.0, 7200.0, 36_000.0, 108_000.0,
@@ -31,7 +34,9 @@ fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     RECORDER
         .get_or_init(|| {
+            // A gauge is set at each look; one that is not any more is gone.
             let builder = PrometheusBuilder::new()
+                .idle_timeout(MetricKindMask::GAUGE, Some(GAUGES_LAST))
                 .set_buckets(&SECONDS)
                 .and_then(|b| {
                     let lag = Matcher::Full("ligature_delivery_lag_seconds".to_owned());

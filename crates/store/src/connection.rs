@@ -343,6 +343,7 @@ impl Tenant<'_> {
             let why = "The customer has connected another workspace";
             reconcile::begin_anew(tx, Reads::Through(&known.id), why, now).await?;
         }
+        work::leave_line(tx, Reads::Through(&known.id), now).await?;
         tx.execute(
             "UPDATE connection SET provider_app_id = $2, consumer_ref = $3, auth_scheme = $4, \
              status = 'working', provider_metadata = $5, provider_workspace_ref = $6, \

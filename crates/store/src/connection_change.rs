@@ -47,6 +47,9 @@ impl Tenant<'_> {
         } else if change.credential.is_some() {
             work::poke_reads(&mut tx, Reads::Through(&known.id), now).await?;
         }
+        if change.credential.is_some() {
+            work::leave_line(&mut tx, Reads::Through(&known.id), now).await?;
+        }
         lock(&tx, &known.id).await?;
         tx.execute(
             "UPDATE connection SET provider_metadata = COALESCE($2, provider_metadata), \

@@ -98,9 +98,9 @@ impl Store {
     async fn observe_work(&self, now: Timestamp) -> Result<Vec<WorkObservation>> {
         let select = self.backend().sql(
             "SELECT kind, lane, \
-             CAST(SUM(CASE WHEN owner IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS due, \
-             CAST(SUM(CASE WHEN owner IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS leased, \
-             MIN(CASE WHEN owner IS NULL THEN next_at END) AS oldest \
+             CAST(SUM(CASE WHEN owner IS NULL OR lease_until <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS due, \
+             CAST(SUM(CASE WHEN owner IS NULL OR lease_until <= $1 THEN 0 ELSE 1 END) AS BIGINT) AS leased, \
+             MIN(CASE WHEN owner IS NULL OR lease_until <= $1 THEN next_at END) AS oldest \
              FROM work WHERE lane IN (0, 1, 2) AND next_at <= $1 AND waits_for IS NULL GROUP BY kind, lane",
             [ms(now).into()],
         );

@@ -338,10 +338,16 @@ pub(crate) async fn end_runs(
          range = NULL, failed = FALSE, records_processed = 0, records_estimated_total = NULL \
          WHERE sync.id {condition}"
     );
+    let latest = format!(
+        "UPDATE installation SET last_operation_status = (SELECT status FROM operation \
+         WHERE operation.installation_id = installation.id ORDER BY operation.id DESC LIMIT 1) \
+         WHERE id IN (SELECT installation_id FROM sync WHERE sync.id {condition})"
+    );
     for (sql, values) in [
         (operations, ended),
         (waiting, values.clone()),
-        (syncs, values),
+        (syncs, values.clone()),
+        (latest, values),
     ] {
         tx.db()
             .execute_raw(tx.backend().sql_many(&sql, values))

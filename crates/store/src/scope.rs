@@ -4,7 +4,6 @@
 //! without a `Scope` there is no [`Tenant`], whose methods are the only queries
 //! over a project's rows that take identifiers from outside.
 
-use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::Store;
@@ -145,11 +144,7 @@ impl Store {
 
     /// The actor behind a whole API key; `None` when there is no such active
     /// key.
-    pub async fn authenticate_api_key(
-        &self,
-        whole_key: &str,
-        _now: Timestamp,
-    ) -> Result<Option<Actor>> {
+    pub async fn authenticate_api_key(&self, whole_key: &str) -> Result<Option<Actor>> {
         let row = api_key::Entity::find()
             .filter(api_key::Column::Digest.eq(digest(whole_key)))
             .filter(api_key::Column::Active.eq(true))

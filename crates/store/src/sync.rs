@@ -14,8 +14,8 @@ use crate::connect::Tx;
 use crate::connection::Connection;
 use crate::consumer::Consumer;
 use crate::entities::{
-    connection, consumer, customer_group, insert, installation, integration, project, revision,
-    sync,
+    self, connection, consumer, customer_group, insert, installation, integration, project,
+    revision, sync,
 };
 use crate::error::{Result, StoreError};
 use crate::group::Group;
@@ -74,6 +74,8 @@ pub struct ReadSubject {
     pub scope: Scope,
     /// The state.
     pub sync: Sync,
+    /// When the run under way began, or was asked for.
+    pub begun_at: Option<Timestamp>,
     /// The installation.
     pub installation: Installation,
     /// The integration.
@@ -200,9 +202,17 @@ impl Store {
             .one(db)
             .await?
             .ok_or_else(gone("consumer of sync"))?;
+        let begun_at = match &sync.operation_id {
+            Some(id) => {
+                let begun = entities::operation::Entity::find_by_id(id);
+                begun.one(db).await?
+            }
+            None => None,
+        };
         let revision = Revision::from(revision);
         Ok(ReadSubject {
             scope: Scope::of_project(project.id.clone()),
+            begun_at: begun_at.map(|operation| operation.create_time.0),
             sync: sync.into(),
             installation: installation.into(),
             integration: Integration::of(integration, revision.clone()),
@@ -335,13 +345,6 @@ impl Store {
         )
         .await?;
         work::release(&mut tx, lease, due_at, now).await?;
-        tx.commit().await
-    }
-
-    /// Writes log lines without progress. Fenced.
-    pub async fn note(&self, lease: &Lease, logs: &[NewLog], now: Timestamp) -> Result<()> {
-        let tx = self.write().await?;
-        note(&tx, lease, logs, now).await?;
         tx.commit().await
     }
 

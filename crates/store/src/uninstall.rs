@@ -26,11 +26,10 @@ impl Tenant<'_> {
         work::recall_reads(&mut tx, Reads::OfInstallation(&row.id), now).await?;
         work::remove_reads(&tx, Reads::OfInstallation(&row.id)).await?;
         // The customer has gone: what was read is for nobody any more.
-        // Locked in the order in which deliveries are acknowledged.
+        // Notifications are of no operation, and stay. Locked in the order in which deliveries are acknowledged.
         let messages = format!(
             "WITH gone AS MATERIALIZED (SELECT id AS gone_id FROM outbox \
-             WHERE operation_id IN (SELECT id FROM operation \
-             WHERE installation_id = $1 AND action_type = 'read') ORDER BY id{}) \
+             WHERE installation_id = $1 AND operation_id <> '' ORDER BY id{}) \
              DELETE FROM outbox WHERE id IN (SELECT gone_id FROM gone)",
             tx.backend().for_update()
         );

@@ -222,6 +222,14 @@ pub(crate) async fn poke_reads(tx: &mut Tx<'_>, reads: Reads<'_>, now: Timestamp
     reads.update(tx, set, now).await
 }
 
+/// Takes reads out of the line for a request budget: the credential is another
+/// one, and so may be the budget. They are due as they were.
+pub(crate) async fn leave_line(tx: &mut Tx<'_>, reads: Reads<'_>, now: Timestamp) -> Result<()> {
+    let set = "waits_for = NULL, waits_lane = NULL, waits_since = NULL, passes = 0, \
+               next_at = CASE WHEN next_at <= {now} THEN next_at ELSE {now} END";
+    reads.update(tx, set, now).await
+}
+
 /// Takes reads back from whoever has them, and makes them due: nothing that was
 /// begun by what held until now can be committed any more. Each is looked at
 /// again, and then goes on from its position, begins, or rests.

@@ -224,6 +224,18 @@ async fn require_unused(tenant: &Tenant<'_>, name: &str, what: &str) -> Result<(
         {
             users.push(format!("the config of installation `{}`", installation.id));
         }
+        // An object that has left the manifest goes on by its last definition.
+        let kept = tenant.syncs(&installation.id).await?;
+        let kept = kept.into_iter().filter_map(|sync| sync.definition);
+        if kept
+            .filter_map(|definition| serde_json::from_value(definition).ok())
+            .any(|object: ReadObject| object.destination == name)
+        {
+            users.push(format!(
+                "an object that installation `{}` reads although it has left the manifest",
+                installation.id
+            ));
+        }
     }
     if users.is_empty() {
         return Ok(());

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 use super::{Delivery, envelope, schedule, signature};
+use crate::backoff::answered;
+use crate::worker::PATIENCE;
 use crate::{metrics, trace};
 
 /// How long a receiver may take.
@@ -91,7 +93,8 @@ impl Delivery {
     /// before an attempt that begins now is over.
     async fn still_ours(&self, message: &OutboxMessage) -> bool {
         let now = self.clock.now();
-        match self.store.claim_holds(message, MUST_HOLD, now).await {
+        let held = self.store.claim_holds(message, MUST_HOLD, now);
+        match answered(self.clock.as_ref(), PATIENCE, held).await {
             Ok(true) => true,
             Ok(false) => {
                 tracing::warn!(message = %message.id, "a claim has passed on before the message was sent");

@@ -157,7 +157,8 @@ impl Delivery {
         for message in messages {
             let id = &message.destination_id;
             if !targets.contains_key(id) {
-                let target = self.store.delivery_target(id, now).await;
+                let target = self.store.delivery_target(id, now);
+                let target = answered(self.clock.as_ref(), PATIENCE, target).await;
                 let target = target.inspect_err(|error| {
                     tracing::error!(%error, destination = %id, "a destination could not be read");
                 });

@@ -1,30 +1,30 @@
 //! What is read from the store at a scrape.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use metrics::gauge;
 use store::{BudgetSnapshot, Observation, Store, StoreError};
 use tokio::sync::Mutex;
 
+use crate::backoff::answered;
 use crate::clock::Clock;
 
 /// Scrapes closer together than this share one look at the store.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long the store may take: less than whoever scrapes waits.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The gauges of one process. All nodes of a store show the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Gauges {
     store: Store,
     clock: Arc<dyn Clock>,
-    last: Arc<Mutex<Last>>,
-}
-
-/// The last look: when, and the series of syncs that it showed.
-#[derive(Debug, Default)]
-struct Last {
-    at: Option<Timestamp>,
-    syncs: Vec<[(&'static str, String); 3]>,
+    /// When they were last brought up to date.
+    last: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Gauges {
@@ -42,22 +42,22 @@ impl Gauges {
         let mut last = self.last.lock().await;
         let now = self.clock.now();
         let recent = |at: Timestamp| now.duration_since(at).abs() < LOOK_EVERY;
-        if last.at.is_some_and(recent) {
+        if last.is_some_and(recent) {
             return;
         }
-        match self.look(now).await {
+        match answered(self.clock.as_ref(), PATIENCE, self.look(now)).await {
             Ok((seen, budgets)) => {
                 gauge!("ligature_store_up").set(1.0);
                 show(&seen, now);
-                budgets.iter().for_each(|budget| show_budget(budget, now));
-                show_syncs(&seen, now, &mut last.syncs);
+                show_budgets(&budgets, now);
+                show_syncs(&seen, now);
             }
             Err(error) => {
                 tracing::warn!(%error, "the store could not be looked at for the metrics");
                 gauge!("ligature_store_up").set(0.0);
             }
         }
-        last.at = Some(now);
+        *last = Some(now);
     }
 
     async fn look(&self, now: Timestamp) -> Result<(Observation, Vec<BudgetSnapshot>), StoreError> {
@@ -67,20 +67,27 @@ impl Gauges {
 }
 
 /// Only budgets of provider apps, which are few; one of a connection's own
-/// credential would be a series for each customer.
-fn show_budget(budget: &BudgetSnapshot, now: Timestamp) {
-    let Some(app) = &budget.provider_app_id else {
-        return;
-    };
-    let labels = [("consumer", app.clone()), ("group", budget.group.clone())];
-    let used = f64::from(budget.used.total());
-    gauge!("ligature_budget_used", &labels).set(used);
-    // Without a limit nothing is counted.
-    gauge!("ligature_budget_limit", &labels).set(budget.limit.map_or(0.0, f64::from));
-    let blocked = budget.blocked_until.map_or(0.0, |until| {
-        until.duration_since(now).as_secs_f64().max(0.0)
-    });
-    gauge!("ligature_budget_blocked_seconds", &labels).set(blocked);
+/// credential would be a series for each customer. An app that was given another
+/// client has the budget of the one before beside its own for a while.
+fn show_budgets(budgets: &[BudgetSnapshot], now: Timestamp) {
+    let mut shown: BTreeMap<(&str, &str), (f64, f64, f64)> = BTreeMap::new();
+    for budget in budgets {
+        let Some(app) = &budget.provider_app_id else {
+            continue;
+        };
+        let (used, limit, blocked) = shown.entry((app, &budget.group)).or_default();
+        *used += f64::from(budget.used.total());
+        // Without a limit nothing is counted.
+        *limit = limit.max(budget.limit.map_or(0.0, f64::from));
+        let left = |until: Timestamp| until.duration_since(now).as_secs_f64();
+        *blocked = blocked.max(budget.blocked_until.map_or(0.0, left));
+    }
+    for ((app, group), (used, limit, blocked)) in shown {
+        let labels = [("consumer", app.to_owned()), ("group", group.to_owned())];
+        gauge!("ligature_budget_used", &labels).set(used);
+        gauge!("ligature_budget_limit", &labels).set(limit);
+        gauge!("ligature_budget_blocked_seconds", &labels).set(blocked);
+    }
 }
 
 fn show(seen: &Observation, now: Timestamp) {
@@ -107,27 +114,17 @@ fn show(seen: &Observation, now: Timestamp) {
     }
 }
 
-/// A sync that is not among the stalest any more, or gone, is shown as fresh: a
-/// series that stays at its last value would alert for ever.
-fn show_syncs(seen: &Observation, now: Timestamp, shown: &mut Vec<[(&'static str, String); 3]>) {
-    let series: Vec<_> = seen
-        .syncs
-        .iter()
-        .map(|sync| {
-            [
-                ("project", sync.project.clone()),
-                ("installation", sync.installation_id.clone()),
-                ("object", sync.object_name.clone()),
-            ]
-        })
-        .collect();
-    for labels in shown.iter().filter(|labels| !series.contains(labels)) {
-        gauge!("ligature_sync_freshness_seconds", labels).set(0.0);
+/// The series of one that is not among the stalest any more ends with the
+/// recorder's patience.
+fn show_syncs(seen: &Observation, now: Timestamp) {
+    for sync in &seen.syncs {
+        let labels = [
+            ("project", sync.project.clone()),
+            ("installation", sync.installation_id.clone()),
+            ("object", sync.object_name.clone()),
+        ];
+        gauge!("ligature_sync_freshness_seconds", &labels).set(age(Some(sync.fresh_at), now));
     }
-    for (sync, labels) in seen.syncs.iter().zip(&series) {
-        gauge!("ligature_sync_freshness_seconds", labels).set(age(Some(sync.fresh_at), now));
-    }
-    *shown = series;
 }
 
 /// Seconds since then; nothing is no age.

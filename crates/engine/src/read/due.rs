@@ -88,10 +88,9 @@ pub(super) fn after(subject: &ReadSubject, now: Timestamp) -> Option<Timestamp> 
 /// When the sync reads next once the run under way has ended. What somebody asked
 /// for stands beside the schedule: a tick that passed meanwhile is still due.
 pub(super) fn following(subject: &ReadSubject, now: Timestamp) -> Option<Timestamp> {
-    let next = after(subject, now)?;
     let planned = subject.sync.due_at;
     let planned = planned.filter(|_| subject.sync.read_type == Some(ReadType::Triggered));
-    Some(planned.map_or(next, |planned| planned.min(next)))
+    after(subject, now).into_iter().chain(planned).min()
 }
 
 /// What to tell of a scheduled run that went on past its next tick.
@@ -100,7 +99,7 @@ pub(super) fn overrun(subject: &ReadSubject, now: Timestamp) -> Option<String> {
     if subject.sync.read_type == Some(ReadType::Triggered) {
         return None;
     }
-    let begun = subject.sync.due_at?;
+    let begun = subject.begun_at?;
     let passed = schedule::ticks_between(&selection.schedule, &key(subject), begun, now);
     (passed > 0).then(|| {
         format!("This read was still going at its next scheduled time ({passed} passed): reads of one object never overlap, so a longer schedule would do as well")

@@ -103,7 +103,7 @@ impl Plan {
     }
 
     /// From when on the next incremental read must ask after this run, if that
-    /// moves. After a backfill with conditions of its own that is the install:
+    /// moves. After a backfill with conditions of its own that is when it began:
     /// what it dropped meanwhile may be wanted by the others, and what it dropped
     /// of before is not. A read that somebody asked for moves it only when it left
     /// out nothing that the reads before it had not brought, and never back.
@@ -116,11 +116,8 @@ impl Plan {
         if subject.sync.read_type == Some(ReadType::Backfill)
             && self.selection.has_backfill_filters()
         {
-            return subject
-                .installation
-                .create_time
-                .checked_sub(CLOCK_SKEW)
-                .ok();
+            let begun = subject.begun_at.unwrap_or(subject.installation.create_time);
+            return begun.checked_sub(CLOCK_SKEW).ok();
         }
         if !self.triggered {
             return Some(told);

@@ -3,7 +3,7 @@
 
 use engine::{Clock as _, SystemClock};
 use secrecy::SecretString;
-use store::{Examination, HeldWork, MasterKeys, Settings, Store};
+use store::{Examination, MasterKeys, Settings, Store};
 use testing::postgres_schema;
 
 use crate::nodes::{all_has_come, stall_second_page, stalled};
@@ -13,7 +13,7 @@ use crate::serve::{SECRET_KEY, Server};
 const REPOSITORIES: u32 = 400;
 
 /// What there is in a database.
-async fn examine(database: &str) -> Examination {
+pub(crate) async fn examine(database: &str) -> Examination {
     let settings = Settings {
         url: database.to_owned(),
         schema: None,
@@ -26,11 +26,6 @@ async fn examine(database: &str) -> Examination {
     let seen = store.examine().await.unwrap();
     store.close().await;
     seen
-}
-
-/// The rows of work in a database.
-pub(crate) async fn work(database: &str) -> Vec<HeldWork> {
-    examine(database).await.work
 }
 
 /// A server whose read hangs at the provider, and whose messages at the receiver.

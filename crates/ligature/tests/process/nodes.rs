@@ -102,10 +102,18 @@ async fn an_api_node_does_not_work() {
     // Orderly, so that whatever it had begun would have ended or been given back.
     server.signal("-TERM");
     assert!(server.ended().await.success());
-    let work = crate::drain::work(&database).await;
-    // The read, and what is to be pruned.
-    assert_eq!(work.len(), 2, "{work:?}");
-    assert!(work.iter().all(|row| row.attempts == 0), "{work:?}");
+    let seen = crate::drain::examine(&database).await;
+    // The read, and what is to be pruned, which is due from the start.
+    assert_eq!(seen.work.len(), 2, "{:?}", seen.work);
+    let now = jiff::Timestamp::now();
+    assert!(
+        seen.work
+            .iter()
+            .all(|row| row.attempts == 0 && row.next_at.is_some_and(|at| at <= now)),
+        "{:?}",
+        seen.work
+    );
+    assert!(seen.messages.is_empty(), "{:?}", seen.messages);
     server.launch().await;
     assert!(!server.has_succeeded(&installation).await);
 }
@@ -115,7 +123,7 @@ async fn a_frozen_node_spoils_nothing_when_it_comes_back() {
     let Some(database) = postgres_schema("frozen", SECRET_KEY).await else {
         return;
     };
-    let server = Server::start(REPOSITORIES, Some(database)).await;
+    let mut server = Server::start(REPOSITORIES, Some(database)).await;
     let receiver = Receiver::start().await;
     server.connect(&receiver).await;
     let barrier = stall_second_page(&server).await;
@@ -127,7 +135,10 @@ async fn a_frozen_node_spoils_nothing_when_it_comes_back() {
     // It wakes with a page in its hands that is long committed by another.
     release(&server, &barrier).await;
     server.signal("-CONT");
-    server.ready(&server.url).await;
+    // It ends what it has in its hands before it ends itself.
+    server.signal("-TERM");
+    assert!(server.ended().await.success());
+    server.launch().await;
     until("nothing is left to deliver", || {
         server.has_nothing_to_deliver()
     })
@@ -167,4 +178,5 @@ async fn a_node_cut_off_from_the_database_spoils_nothing_and_recovers() {
         receiver.inbox.lock().unwrap().distinct("projects") == 12
     })
     .await;
+    all_has_come(&receiver, REPOSITORIES).await;
 }

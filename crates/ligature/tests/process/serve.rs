@@ -259,9 +259,10 @@ impl Server {
         for operation in operations {
             assert_ne!(operation["status"], "failure", "{operation}");
         }
-        operations
-            .iter()
-            .all(|operation| operation["status"] == "success")
+        !operations.is_empty()
+            && operations
+                .iter()
+                .all(|operation| operation["status"] == "success")
     }
 }
 

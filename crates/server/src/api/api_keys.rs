@@ -123,9 +123,9 @@ pub(crate) async fn update(
 ) -> Result<axum::Json<ApiKeyJson>, Problem> {
     let mask = Mask::of(change.update_mask, &["label", "scopes", "active"])?;
     let change = ApiKeyChange {
-        label: mask.take("label", change.api_key.label),
-        access: mask.take("scopes", change.api_key.scopes),
-        active: mask.take("active", change.api_key.active),
+        label: mask.take("label", change.api_key.label)?,
+        access: mask.take("scopes", change.api_key.scopes)?,
+        active: mask.take("active", change.api_key.active)?,
     };
     let changed = actions::api_key::update(&engine, &actor, &project, &key, change).await?;
     Ok(axum::Json(changed.into()))

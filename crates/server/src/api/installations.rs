@@ -75,7 +75,7 @@ pub(crate) struct Filter {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sampling {
     #[serde(default)]
-    skip_sampling: bool,
+    pub(super) skip_sampling: bool,
 }
 
 /// Installs.

@@ -123,14 +123,8 @@ pub(crate) async fn update(
     Json(change): Json<Change>,
 ) -> Result<axum::Json<JwtKeyJson>, Problem> {
     let mask = Mask::of(change.update_mask, &["label", "active"])?;
-    let label = mask.take("label", change.jwt_key.label);
-    let active = mask.take("active", change.jwt_key.active);
-    if label.is_none() && active.is_none() {
-        return Err(
-            Problem::new(422, "`jwtKey` has no value for what the mask names")
-                .remedy("Give a value for each field in `updateMask`"),
-        );
-    }
+    let label = mask.take("label", change.jwt_key.label)?;
+    let active = mask.take("active", change.jwt_key.active)?;
     let changed = actions::jwt_key::update(&engine, &actor, &project, &key, label, active).await?;
     Ok(axum::Json(changed.into()))
 }

@@ -24,8 +24,19 @@ impl Mask {
         }
     }
 
-    /// The value of a field, if the mask names it.
-    pub(super) fn take<T>(&self, field: &str, value: Option<T>) -> Option<T> {
-        value.filter(|_| self.0.iter().any(|name| name == field))
+    /// The value of a field, if the mask names it; refused if it is named and has
+    /// none, since nothing would come of it.
+    pub(super) fn take<T>(&self, field: &str, value: Option<T>) -> Result<Option<T>, Problem> {
+        if !self.0.iter().any(|name| name == field) {
+            return Ok(None);
+        }
+        match value {
+            Some(value) => Ok(Some(value)),
+            None => Err(Problem::new(
+                422,
+                format!("`updateMask` names `{field}`, and there is no value for it"),
+            )
+            .remedy("Give a value for each field in `updateMask`")),
+        }
     }
 }

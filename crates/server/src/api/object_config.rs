@@ -5,9 +5,9 @@ use engine::actions::installation::{ObjectPatch, Step, Whose};
 use engine::{Engine, actions};
 use serde::Deserialize;
 
-use super::installations::{self, InstallationJson};
+use super::installations::{self, InstallationJson, Sampling};
 use crate::auth::FullCaller;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// Changes to one object's config.
@@ -26,6 +26,7 @@ pub(crate) async fn patch(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration, rest)): Path<(String, String, String)>,
+    Query(sampling): Query<Sampling>,
     Json(patch): Json<Patch>,
 ) -> Result<axum::Json<InstallationJson>, Problem> {
     let Some(object) = rest.strip_suffix("/config-content") else {
@@ -57,6 +58,7 @@ pub(crate) async fn patch(
         action: patch.action,
         object: object.to_owned(),
         changes: patch.changes,
+        skip_sampling: sampling.skip_sampling,
     };
     let changed =
         actions::installation::patch_object(&engine, &actor, &project, &integration, patch).await?;

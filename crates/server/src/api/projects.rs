@@ -130,8 +130,8 @@ pub(crate) async fn update(
     Json(change): Json<Change>,
 ) -> Result<axum::Json<ProjectJson>, Problem> {
     let mask = Mask::of(change.update_mask, &["name", "appName"])?;
-    let name = mask.take("name", change.project.name);
-    let app_name = mask.take("appName", change.project.app_name);
+    let name = mask.take("name", change.project.name)?;
+    let app_name = mask.take("appName", change.project.app_name)?;
     let changed = actions::project::update(&engine, &actor, &project, name, app_name).await?;
     Ok(axum::Json(changed.into()))
 }

@@ -127,11 +127,11 @@ pub(crate) async fn update(
     )?;
     let given = change.provider_app;
     let change = ProviderAppChange {
-        external_ref: mask.take("externalRef", given.external_ref),
-        client_id: mask.take("clientId", given.client_id),
-        client_secret: mask.take("clientSecret", given.client_secret),
-        scopes: mask.take("scopes", given.scopes),
-        metadata: mask.take("metadata", given.metadata),
+        external_ref: mask.take("externalRef", given.external_ref)?,
+        client_id: mask.take("clientId", given.client_id)?,
+        client_secret: mask.take("clientSecret", given.client_secret)?,
+        scopes: mask.take("scopes", given.scopes)?,
+        metadata: mask.take("metadata", given.metadata)?,
     };
     let changed = actions::provider_app::update(&engine, &actor, &project, &app, change).await?;
     Ok(axum::Json(changed.into()))

@@ -5,37 +5,37 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use simulation::seeded::{self, Database, Outcome};
 use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 const SEEDS: u64 = 50;
-/// A simulation mostly waits for disks and sockets.
-const AT_ONCE: usize = 4;
+/// Longer than any seed has ever taken, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
 
+/// One after the other: a simulation keeps a processor busy, and there is one
+/// test for each database.
 fn hold(database: Database) {
-    let next = AtomicU64::new(0);
-    std::thread::scope(|threads| {
-        for _ in 0..AT_ONCE {
-            threads.spawn(|| {
-                while let seed @ 0..SEEDS = next.fetch_add(1, Ordering::Relaxed) {
-                    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-                    match runtime.block_on(seeded::run(seed, database)).unwrap() {
-                        Some(outcome) => found_nothing(&outcome),
-                        None => return,
-                    }
-                }
-            });
+    for seed in 0..SEEDS {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let run = async { timeout(PATIENCE, seeded::run(seed, database)).await };
+        let run = runtime.block_on(run);
+        let outcome = run.unwrap_or_else(|_| panic!("seed {seed} does not end"));
+        match outcome.unwrap() {
+            Some(outcome) => found_nothing(&outcome),
+            None => return,
         }
-    });
+    }
 }
 
 fn found_nothing(outcome: &Outcome) {
     let faults = outcome.faults.join("\n  ");
     assert!(
         outcome.failure.is_none(),
-        "{:?}\n  {faults}",
+        "seed {}: {:?}\n  {faults}",
+        outcome.seed,
         outcome.failure
     );
 }

@@ -154,11 +154,13 @@ impl Store {
             }
             let rows = first_in_line(&tx, bucket, lane, calls.min(ROWS_AT_ONCE)).await?;
             let passes = share_out(&rows, calls);
-            let given: Vec<(&InLine, u32)> = rows
+            let mut given: Vec<(&InLine, u32)> = rows
                 .iter()
                 .zip(passes)
                 .filter(|(_, passes)| *passes > 0)
                 .collect();
+            // Whose turn it is, is settled; rows are locked in the order of keys.
+            given.sort_by_key(|(row, _)| (&row.kind, &row.subject_id));
             release(&tx, &given, time).await?;
             serve(&tx, bucket, &given, time).await?;
             let rows = u32::try_from(given.len()).unwrap_or(u32::MAX);

@@ -33,8 +33,6 @@ pub struct DeliveryTarget {
     pub headers: Vec<(String, String)>,
     /// The keys to sign with, `whsec_…`, the present one first.
     pub signing_keys: Vec<SecretString>,
-    /// Whether nothing should be sent.
-    pub disabled: bool,
 }
 
 /// Headers may hold credentials, so neither they nor the keys are shown.
@@ -42,7 +40,6 @@ impl std::fmt::Debug for DeliveryTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DeliveryTarget")
             .field("name", &self.name)
-            .field("disabled", &self.disabled)
             .finish_non_exhaustive()
     }
 }
@@ -139,7 +136,6 @@ impl Store {
                 .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
                 .collect(),
             signing_keys,
-            disabled: row.disabled,
             name: row.name,
         })
     }

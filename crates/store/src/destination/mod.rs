@@ -232,19 +232,19 @@ impl Tenant<'_> {
     }
 
     /// The row, which nobody else changes until the transaction ends. Messages
-    /// to it may be put in meanwhile, unless it is ordered.
+    /// to it that are being put in are in by then, and others wait.
     async fn locked_destination(
         &self,
         tx: &Tx<'_>,
         id_or_name: &str,
     ) -> Result<destination::Model> {
         let id = self.destination_row(tx.db(), id_or_name).await?.id;
-        // An update that changes nothing locks on both databases alike.
-        tx.execute(
-            "UPDATE destination SET last_seq = last_seq WHERE id = $1",
-            [id.as_str().into()],
-        )
-        .await?;
+        let lock = format!(
+            "SELECT id FROM destination WHERE id = $1{}",
+            tx.backend().for_update()
+        );
+        let lock = tx.backend().sql(&lock, [id.as_str().into()]);
+        tx.db().query_one_raw(lock).await?;
         self.destination_row(tx.db(), &id).await
     }
 }

@@ -16,4 +16,4 @@ ALTER TABLE installation ADD COLUMN reconciled_revision_id TEXT;
 -- Follows from its connection and its syncs.
 ALTER TABLE installation DROP COLUMN health_status;
 
-CREATE INDEX outbox_operation ON outbox (operation_id);
+CREATE INDEX outbox_installation ON outbox (installation_id);

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
 
 use super::NewMessage;
+use crate::Backend;
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::Result;
@@ -61,6 +62,19 @@ async fn number(tx: &Tx<'_>, destination_id: &str, ids: &[&str]) -> Result<()> {
             "UPDATE outbox SET seq = $2 \
              WHERE id = $1 AND status = 'pending' AND attempt = 0 AND seq IS NULL",
             [(*id).into(), seq.into()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Keeps a destination as it is until the transaction ends, as a message that is
+/// put in does: whether it wants order must not change beside us.
+async fn keep(tx: &Tx<'_>, destination_id: &str) -> Result<()> {
+    if tx.backend() == Backend::Postgres {
+        tx.execute(
+            "SELECT id FROM destination WHERE id = $1 FOR KEY SHARE",
+            [destination_id.into()],
         )
         .await?;
     }
@@ -129,22 +143,23 @@ impl Tenant<'_> {
                 i64::from(most).into(),
             ],
         );
-        let mut released = 0;
-        let mut at_once: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut held: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in tx.db().query_all_raw(select).await? {
-            let id: String = row.try_get("", "id")?;
-            released += 1;
-            tx.execute(
-                "UPDATE outbox SET status = 'pending', next_at = $2 WHERE id = $1",
-                [id.as_str().into(), ms(now).into()],
-            )
-            .await?;
-            let ids = at_once
-                .entry(row.try_get("", "destination_id")?)
-                .or_default();
-            ids.push(id);
+            let destination_id: String = row.try_get("", "destination_id")?;
+            let ids = held.entry(destination_id).or_default();
+            ids.push(row.try_get("", "id")?);
         }
-        for (destination_id, ids) in &at_once {
+        let mut released = 0;
+        for (destination_id, ids) in &held {
+            keep(&tx, destination_id).await?;
+            for id in ids {
+                released += 1;
+                tx.execute(
+                    "UPDATE outbox SET status = 'pending', next_at = $2 WHERE id = $1",
+                    [id.as_str().into(), ms(now).into()],
+                )
+                .await?;
+            }
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             number(&tx, destination_id, &ids).await?;
         }

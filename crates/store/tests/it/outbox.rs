@@ -156,11 +156,9 @@ async fn a_disabled_destination_waits(store: TestStore) {
         assert_eq!(was_enabled, disabled, "it can be disabled once");
     }
     none_due(&store, 2).await;
-    let target = store
-        .delivery_target(&world.destination.id, after(2))
-        .await
-        .unwrap();
-    assert!(target.disabled);
+    let tenant = store.within(&world.scope);
+    let destination = tenant.destination(&world.destination.id).await.unwrap();
+    assert!(destination.disabled);
 }
 
 async fn the_same_message_twice_is_one(store: TestStore) {

@@ -189,7 +189,6 @@ async fn a_zombie_commits_nothing(store: TestStore) {
             .commit_page(&zombie, full_page(&world, &operation), after(31))
             .await,
     );
-    lost(store.note(&zombie, &[log("late")], after(31)).await);
     lost(
         store
             .retry_run(&zombie, &[log("late")], after(99), after(31))
@@ -300,9 +299,8 @@ async fn a_retry_keeps_the_attempts(store: TestStore) {
         .sync
         .operation_id
         .unwrap();
-    store.note(&lease, &[log("slow")], after(1)).await.unwrap();
     store
-        .retry_run(&lease, &[log("again")], after(10), after(2))
+        .retry_run(&lease, &[log("slow"), log("again")], after(10), after(2))
         .await
         .unwrap();
     let logs = store.within(&world.scope).logs(&operation).await.unwrap();

@@ -43,6 +43,8 @@ pub struct ObjectPatch {
     pub object: String,
     /// What to change. Removing the whole document takes the object out.
     pub changes: Vec<Step>,
+    /// Whether the fields that it asks for are taken on trust.
+    pub skip_sampling: bool,
 }
 
 /// Replaces what a mask names. The new config counts from the answer on: for
@@ -164,7 +166,7 @@ pub async fn patch_object(
         })
     };
     let whose = (integration, installation.as_str());
-    change(engine, &tenant, whose, false, edit).await
+    change(engine, &tenant, whose, patch.skip_sampling, edit).await
 }
 
 async fn installation_of(

@@ -38,6 +38,7 @@ async fn subject() -> ReadSubject {
         create_time: THEN,
     };
     ReadSubject {
+        begun_at: Some(THEN),
         sync: Sync {
             id: text("sync"),
             installation_id: text("installation"),

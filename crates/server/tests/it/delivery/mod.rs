@@ -156,14 +156,8 @@ async fn gone_disables_the_destination(store: TestStore) {
         .to_owned();
     world
         .until("the destination to be disabled", async || {
-            world
-                .engine
-                .store
-                .delivery_target(&id, world.now())
-                .await
-                .unwrap()
-                .disabled
-                .then_some(())
+            let inbox = world.api.get(&path(&format!("/destinations/{id}"))).await;
+            (inbox.json(200)["disabled"] == true).then_some(())
         })
         .await;
     // Nothing goes there any more, not even later.

@@ -100,7 +100,7 @@ impl World {
             .json(201)
     }
 
-    /// The installation's operations by the provider's object name.
+    /// The installation's latest operations by the provider's object name.
     pub(crate) async fn operations(&self, installation: &Value) -> BTreeMap<String, Value> {
         let id = installation["id"].as_str().unwrap();
         let page = self
@@ -108,7 +108,8 @@ impl World {
             .get(&format!("{}/{id}/operations", installations()))
             .await
             .json(200);
-        let results = page["results"].as_array().unwrap().iter();
+        // The newest come first, and stay.
+        let results = page["results"].as_array().unwrap().iter().rev();
         let object = |operation: &Value| {
             operation["metadata"]["objects"][0]
                 .as_str()
