@@ -2,11 +2,14 @@
 //! held, and whoever comes next goes on.
 
 use engine::{Clock as _, SystemClock};
+use http::Method;
 use secrecy::SecretString;
+use serde_json::json;
 use store::{Examination, MasterKeys, Settings, Store};
 use testing::postgres_schema;
 
-use crate::nodes::{all_has_come, stall_second_page, stalled};
+use crate::api::until;
+use crate::nodes::{all_has_come, release, stall_second_page, stalled};
 use crate::receiver::Receiver;
 use crate::serve::{SECRET_KEY, Server};
 
@@ -101,4 +104,35 @@ async fn a_second_signal_cuts_what_hangs() {
     receiver.answer();
     server.launch().await;
     all_has_come(&receiver, REPOSITORIES).await;
+}
+
+/// The provider has rotated the refresh token already, and the old one dies: even
+/// a second signal leaves time to store the new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_under_way_is_stored() {
+    let mut server = Server::start(REPOSITORIES, None).await;
+    let receiver = Receiver::start().await;
+    server.connect(&receiver).await;
+    let expire = json!({ "expire_access": true });
+    server.client.post(&server.control("tokens"), &expire).await;
+    let rule = json!({ "path": "/site/oauth2/access_token", "hold": "response" });
+    let barrier = server.client.post(&server.control("barriers"), &rule).await;
+    let barrier = server.control(&format!("barriers/{}", barrier["id"]));
+    let installation = server.install(&["repositories"]).await;
+    stalled(&server, &barrier).await;
+    server.signal("-TERM");
+    server.signal("-INT");
+    // Longer than what is cut may take.
+    until("nobody listens any more", || async {
+        let url = format!("{}/healthz", server.url);
+        server.client.send(Method::GET, &url, None).await.is_err()
+    })
+    .await;
+    release(&server, &barrier).await;
+    assert!(server.ended().await.success());
+    let later = json!({ "advance_seconds": 660 });
+    server.client.post(&server.control("clock"), &later).await;
+    server.launch().await;
+    all_has_come(&receiver, REPOSITORIES).await;
+    until("the read is over", || server.has_succeeded(&installation)).await;
 }

@@ -28,7 +28,7 @@ pub(crate) async fn stalled(server: &Server, barrier: &str) {
     server.client.json(Method::GET, &parked, None).await;
 }
 
-async fn release(server: &Server, barrier: &str) {
+pub(crate) async fn release(server: &Server, barrier: &str) {
     let release = format!("{barrier}/release");
     server.client.json(Method::POST, &release, None).await;
 }
