@@ -161,6 +161,11 @@ impl Server {
         }
     }
 
+    /// Whether the process has not ended by itself.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.as_mut().unwrap().try_wait().unwrap().is_none()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
