@@ -2,6 +2,7 @@
 //! itself or because its database is out of reach, loses nothing and spoils
 //! nothing when it comes back.
 
+use engine::{Clock as _, SystemClock};
 use http::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -105,7 +106,7 @@ async fn an_api_node_does_not_work() {
     let seen = crate::drain::examine(&database).await;
     // The read, and what is to be pruned, which is due from the start.
     assert_eq!(seen.work.len(), 2, "{:?}", seen.work);
-    let now = jiff::Timestamp::now();
+    let now = SystemClock::default().now();
     assert!(
         seen.work
             .iter()
