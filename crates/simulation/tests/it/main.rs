@@ -22,8 +22,8 @@ fn hold(database: Database) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let run = async { timeout(PATIENCE, seeded::run(seed, database)).await };
         let run = runtime.block_on(run);
-        let outcome = run.unwrap_or_else(|_| panic!("seed {seed} does not end"));
-        match outcome.unwrap() {
+        assert!(run.is_ok(), "seed {seed} does not end");
+        match run.unwrap().unwrap() {
             Some(outcome) => found_nothing(&outcome),
             None => return,
         }
