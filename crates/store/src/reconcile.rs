@@ -297,12 +297,14 @@ async fn latest_status(tx: &Tx<'_>, installation_id: &str) -> Result<()> {
 
 /// Forgets ticks to come, which followed from what was defined until now: each is
 /// planned anew when its read, which has been recalled, is looked at. Ticks that
-/// have passed still count.
+/// have passed still count, and so does the one by which a scheduled run or a
+/// backfill under way should have ended: when that comes, it is told.
 pub(crate) async fn forget_ticks(tx: &Tx<'_>, reads: Reads<'_>, now: Timestamp) -> Result<()> {
     let (condition, mut values) = reads.condition();
     values.push(ms(now).into());
     let sql = format!(
-        "UPDATE sync SET due_at = NULL WHERE due_at > ${} AND sync.id {condition}",
+        "UPDATE sync SET due_at = NULL WHERE due_at > ${} AND sync.id {condition} \
+         AND (operation_id IS NULL OR read_type = 'triggered')",
         values.len()
     );
     let statement = tx.backend().sql_many(&sql, values);
@@ -407,7 +409,7 @@ pub(crate) async fn begin_anew(
     for sql in [
         format!("DELETE FROM seen_key WHERE sync_id {condition}"),
         format!(
-            "UPDATE sync SET watermark = NULL, due_at = NULL, backfill_due = TRUE \
+            "UPDATE sync SET watermark = NULL, backfill_due = TRUE \
              WHERE sync.id {condition}"
         ),
     ] {
