@@ -9,6 +9,7 @@ pub mod destination;
 pub mod installation;
 pub mod integration;
 pub mod jwt_key;
+pub mod metadata;
 pub mod notification;
 pub mod oauth;
 pub mod project;
