@@ -15,6 +15,7 @@ pub mod oauth;
 pub mod project;
 pub mod provider_app;
 pub mod read;
+pub mod search;
 pub mod upload;
 
 use jiff::Timestamp;

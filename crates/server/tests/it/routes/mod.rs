@@ -24,5 +24,6 @@ mod provider_apps;
 mod providers;
 mod request_budgets;
 mod revisions;
+mod search;
 mod topics;
 mod uploads;

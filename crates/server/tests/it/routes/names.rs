@@ -62,6 +62,10 @@ fn routes(installation: &Value, revision: &str) -> Vec<Call> {
     let trigger = json!({ "groupRef": GROUP, "mode": "async" });
     let pages = json!({ "groupRef": GROUP, "pages": 1 });
     let source = json!({ "sourceYaml": MANIFEST });
+    // By what nobody can search, so that the answer is about that.
+    let search = json!({ "objectName": OBJECT, "fieldFilters": [
+        { "fieldName": "key", "operator": "eq", "value": "x" },
+    ]});
     let hydrate = format!("/revisions/{revision}:hydrate?connectionId={connection}");
     let metadata = format!("/objects/{{object}}/metadata?groupRef={GROUP}");
     let progress = format!("{one}/objects/{{object}}/backfill-progress");
@@ -83,6 +87,7 @@ fn routes(installation: &Value, revision: &str) -> Vec<Call> {
         post("/read/v1", "/objects/{object}:deliverResults", pages, 204),
         post("/read/v1", &format!("{one}:pause"), Value::Null, 204),
         post("/read/v1", &format!("{one}:unpause"), Value::Null, 204),
+        post("/search/v1", &format!("?groupRef={GROUP}"), search, 400),
     ]
 }
 
