@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod connection;
 pub mod delivery;
 pub mod destination;
+pub mod group;
 pub mod installation;
 pub mod integration;
 pub mod jwt_key;

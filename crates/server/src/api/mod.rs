@@ -8,6 +8,7 @@ mod connections;
 pub(crate) mod deliveries;
 mod destinations;
 mod event_topic_routes;
+mod groups;
 mod installations;
 mod integrations;
 mod jwt_keys;
@@ -129,6 +130,10 @@ fn definitions() -> Router<Engine> {
         .route(
             &format!("{integration}/objects/{{*rest}}"),
             patch(object_config::patch).get(object_metadata::of_installation),
+        )
+        .route(
+            "/projects/{project}/groups/{group}",
+            get(groups::export).delete(groups::erase),
         )
         .route(
             "/projects/{project}/providers/{provider}/objects/{*rest}",

@@ -11,6 +11,8 @@ mod delivery_model;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod group;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod manifest_upload;

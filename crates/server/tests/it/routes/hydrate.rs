@@ -31,6 +31,10 @@ integrations:
         - {objectName: members, destination: inbox, requiredFields: [{fieldName: user}]}
         - {objectName: snippets, destination: inbox, requiredFields: [{fieldName: id}]}
         - {objectName: projects, destination: inbox, requiredFields: [{fieldName: key}]}
+    write:
+      objects:
+        - {objectName: pipelines-config/variables, valueDefaults: {allowAnyFields: true}}
+        - {objectName: hooks}
 ";
 
 /// Where the latest revision of an integration is hydrated.
@@ -245,6 +249,14 @@ async fn what_cannot_be_looked_at_says_why(store: TestStore) {
         assert!(object["allFieldsMetadata"][field].is_object(), "{object}");
     }
     assert_eq!(object(&hydrated, "projects")["error"], Value::Null);
+    let written = json!({ "objects": [
+        {
+            "objectName": "pipelines-config/variables", "displayName": "Pipeline Variables",
+            "valueDefaults": { "allowAnyFields": true },
+        },
+        { "objectName": "hooks", "displayName": "Webhooks" },
+    ]});
+    assert_eq!(hydrated["content"]["write"], written);
     // What is gone is not asked for.
     assert!(world.provider.calls("/2.0/addon").await.is_empty());
 }

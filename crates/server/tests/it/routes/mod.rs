@@ -5,6 +5,7 @@ mod auth;
 mod connections;
 mod destinations;
 mod downloads;
+mod groups;
 mod health;
 mod hydrate;
 mod installations;
