@@ -194,7 +194,7 @@ fn quoted(inside: &str, escapes: bool) -> Option<(String, &str)> {
     let mut chars = inside.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            '"' => return Some((value, &inside[at + 1..])),
+            '"' => return Some((value, inside.get(at + 1..)?)),
             '\\' if escapes => value.push(chars.next()?.1),
             other => value.push(other),
         }
