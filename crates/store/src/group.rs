@@ -7,6 +7,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
+use crate::audit;
 use crate::columns::{At, ms};
 use crate::connect::Tx;
 use crate::entities::customer_group;
@@ -206,7 +207,8 @@ pub(crate) async fn lock_consumer_of(
     .transpose()
 }
 
-/// Deletes a person who has no connection any more.
+/// Deletes a person who has no connection any more. What the audit log tells of them
+/// stays, under a hash of their reference: whoever knows it can tell that it was meant.
 pub(crate) async fn delete_unused_consumer(tx: &Tx<'_>, consumer: &LockedConsumer) -> Result<()> {
     let values = || {
         [
@@ -221,6 +223,7 @@ pub(crate) async fn delete_unused_consumer(tx: &Tx<'_>, consumer: &LockedConsume
     if tx.db().query_one_raw(others).await?.is_none() {
         let delete = "DELETE FROM consumer WHERE project_id = $1 AND consumer_ref = $2";
         tx.execute(delete, values()).await?;
+        audit::rename_consumer(tx, &consumer.project_id, &consumer.consumer_ref).await?;
     }
     Ok(())
 }

@@ -138,10 +138,21 @@ async fn a_person_of_two_customers_stays(store: TestStore) {
     tenant.upsert_group("other", None, NOW).await.unwrap();
     let other = tenant.upsert_connection(new_connection("other", None), NOW);
     let other = other.await.unwrap();
+    let audit = tenant.audit("consumer:ada", "done", "thing", NOW);
+    audit.await.unwrap();
+    let actor = async || {
+        let (entries, _) = tenant.audit_entries(9, None).await.unwrap();
+        let mut entries = entries.iter().filter(|entry| entry.action == "done");
+        entries.next().unwrap().actor.clone()
+    };
     erase(&store, &world).await;
     assert_eq!(count(&store, "consumer").await, 1);
+    assert_eq!(actor().await, "consumer:ada");
     tenant.erase_connection(&other.id, after(7)).await.unwrap();
     assert_eq!(count(&store, "consumer").await, 0);
+    // The log still says that somebody did it.
+    let hash = "fdee430d40bd57deeac186cd9790033d0f06f909a8806e7ce6e717ab7c7d5029";
+    assert_eq!(actor().await, format!("consumer:sha256:{hash}"));
 }
 
 async fn another_project_s_group_is_not_seen(store: TestStore) {
