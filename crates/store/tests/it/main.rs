@@ -15,6 +15,8 @@ mod group;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod integration;
+#[cfg(test)]
 mod manifest_upload;
 #[cfg(test)]
 mod notification;

@@ -68,6 +68,7 @@ async fn populated(store: TestStore) -> (World, Value) {
     world.prepare().await;
     listen(&world).await;
     let staying = world.install(both()).await;
+    world.ended(&staying).await;
     world.connect_as(&connect_body(&world)).await;
     // A record too big for a message is fetched by a link.
     let big =
@@ -75,7 +76,6 @@ async fn populated(store: TestStore) -> (World, Value) {
     super::hydrate::respond(&world, "/2.0/workspaces/acme/projects", 200, &big).await;
     let body = install_body(LEAVING, both());
     let leaving = world.api.post(&installations(), &body).await.json(201);
-    world.ended(&staying).await;
     world.ended(&leaving).await;
     (world, leaving)
 }

@@ -294,6 +294,12 @@ async fn what_cannot_be_searched_is_refused(store: TestStore) {
         .post(&place("bitbucket-sync"), &wanted)
         .await
         .problem(502);
+    let limited = json!({ "kind": "rate_limited", "retry_after": 7 });
+    let repositories = "/2.0/repositories/acme";
+    world.provider.fault(repositories, 1, 1, limited).await;
+    let answer = world.api.post(&place("bitbucket-sync"), &wanted).await;
+    answer.problem(429);
+    assert_eq!(answer.header("retry-after"), "7");
 }
 
 async fn a_search_is_an_interactive_call_of_the_budget(store: TestStore) {
