@@ -16,6 +16,7 @@ mod clock;
 mod deliver;
 mod error;
 mod jwt;
+pub mod metadata;
 pub mod metrics;
 mod oauth;
 mod pay;

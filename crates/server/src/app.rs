@@ -15,7 +15,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
-use crate::{api, downloads, health, metrics, oauth_callback, pages, read_api, uploads};
+use crate::{
+    api, downloads, health, metrics, oauth_callback, pages, read_api, search_api, uploads,
+};
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -35,6 +37,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/uploads/v1/{upload}", put(uploads::receive))
         .nest("/v1", api::routes())
         .nest("/read/v1", read_api::routes())
+        .nest("/search/v1", search_api::routes())
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
@@ -112,7 +115,7 @@ async fn identify(request: Request, next: Next) -> Response {
 
 async fn no_route(uri: Uri) -> Problem {
     Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/… and /read/v1/… for the API, / for its status")
+        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, / for its status")
 }
 
 async fn no_method(method: Method, uri: Uri) -> Problem {

@@ -15,6 +15,7 @@ mod oauth_callback;
 mod pages;
 mod problem;
 mod read_api;
+mod search_api;
 mod uploads;
 
 pub use api::deliveries::delivery_json;

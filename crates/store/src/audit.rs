@@ -1,13 +1,16 @@
-//! The audit log: who did what in a project. Entries are only ever added.
+//! The audit log: who did what in a project. Entries are only ever added; a person
+//! who is erased is called by a hash in them from then on.
 
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::columns::At;
+use crate::connect::Tx;
 use crate::entities::{audit_entry, insert};
 use crate::error::Result;
 use crate::ids;
-use crate::scope::Tenant;
+use crate::scope::{Tenant, consumer_label};
+use crate::secrets::digest;
 
 /// Something that somebody did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,25 @@ impl From<audit_entry::Model> for AuditEntry {
             create_time: row.create_time.0,
         }
     }
+}
+
+/// Calls a person by a hash of their reference wherever they did something.
+pub(crate) async fn rename_consumer(
+    tx: &Tx<'_>,
+    project_id: &str,
+    consumer_ref: &str,
+) -> Result<()> {
+    let hashed = format!("sha256:{}", digest(consumer_ref));
+    tx.execute(
+        "UPDATE audit_entry SET actor = $3 WHERE project_id = $1 AND actor = $2",
+        [
+            project_id.into(),
+            consumer_label(consumer_ref).into(),
+            consumer_label(&hashed).into(),
+        ],
+    )
+    .await?;
+    Ok(())
 }
 
 impl Tenant<'_> {

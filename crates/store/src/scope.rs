@@ -68,7 +68,7 @@ impl Actor {
         match &self.who {
             Who::Operator => "operator".to_owned(),
             Who::ApiKey { public_part, .. } => format!("api-key:{public_part}"),
-            Who::Customer { consumer_ref, .. } => format!("consumer:{consumer_ref}"),
+            Who::Customer { consumer_ref, .. } => consumer_label(consumer_ref),
         }
     }
 
@@ -91,6 +91,11 @@ impl Actor {
     pub fn may_create_projects(&self) -> bool {
         matches!(self.who, Who::Operator)
     }
+}
+
+/// What [`Actor::label`] calls a person of a customer.
+pub(crate) fn consumer_label(consumer_ref: &str) -> String {
+    format!("consumer:{consumer_ref}")
 }
 
 /// One project, or one group of it: what a query may touch.

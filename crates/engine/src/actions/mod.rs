@@ -6,14 +6,17 @@ pub mod api_key;
 pub mod connection;
 pub mod delivery;
 pub mod destination;
+pub mod group;
 pub mod installation;
 pub mod integration;
 pub mod jwt_key;
+pub mod metadata;
 pub mod notification;
 pub mod oauth;
 pub mod project;
 pub mod provider_app;
 pub mod read;
+pub mod search;
 pub mod upload;
 
 use jiff::Timestamp;

@@ -8,18 +8,21 @@ mod connections;
 pub(crate) mod deliveries;
 mod destinations;
 mod event_topic_routes;
+mod groups;
 mod installations;
 mod integrations;
 mod jwt_keys;
 mod mask;
 mod oauth_connect;
 mod object_config;
+mod object_metadata;
 mod operations;
-mod page;
+pub(crate) mod page;
 mod projects;
 mod provider_apps;
 mod providers;
 mod request_budgets;
+mod revisions;
 mod topic_destination_routes;
 mod topics;
 mod upload_url;
@@ -27,6 +30,8 @@ mod upload_url;
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 use engine::Engine;
+
+use crate::problem::Problem;
 
 /// Every route, relative to `/v1`.
 pub(crate) fn routes() -> Router<Engine> {
@@ -55,9 +60,6 @@ pub(crate) fn routes() -> Router<Engine> {
             get(destinations::get).patch(destinations::update).delete(destinations::delete).post(destinations::call))
         .route("/projects/{project}/deliveries", get(deliveries::list))
         .route("/projects/{project}/deliveries/{delivery}", get(deliveries::get).post(deliveries::replay))
-        .route("/projects/{project}/integrations", get(integrations::list))
-        .route("/projects/{project}/integrations:batch", put(integrations::deploy))
-        .route("/projects/{project}/integrations/{integration}", get(integrations::get))
         .route(
             "/projects/{project}/integrations/{integration}/installations",
             get(installations::list).post(installations::create),
@@ -66,8 +68,7 @@ pub(crate) fn routes() -> Router<Engine> {
             "/projects/{project}/integrations/{integration}/installations/{installation}",
             get(installations::get).patch(installations::update).delete(installations::delete),
         )
-        // As below: the object's name may hold slashes.
-        .route("/projects/{project}/integrations/{integration}/objects/{*rest}", patch(object_config::patch))
+        .merge(definitions())
         .route(
             "/projects/{project}/integrations/{integration}/installations/{installation}/operations",
             get(operations::list),
@@ -102,4 +103,47 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/projects/{project}/request-budgets", get(request_budgets::list))
         .route("/oauth-connect", post(oauth_connect::connect))
         .route("/generate-upload-url", get(upload_url::generate))
+}
+
+/// What integrations declare, and what can be chosen of it. Where the path ends in
+/// the name of an object, that may hold slashes, so the end is taken apart there.
+fn definitions() -> Router<Engine> {
+    let integration = "/projects/{project}/integrations/{integration}";
+    Router::new()
+        .route(
+            "/projects/{project}/integrations",
+            get(integrations::list).post(integrations::create),
+        )
+        .route(
+            "/projects/{project}/integrations:batch",
+            put(integrations::deploy),
+        )
+        .route(
+            integration,
+            get(integrations::get).delete(integrations::delete),
+        )
+        .route(&format!("{integration}/revisions"), post(revisions::create))
+        .route(
+            &format!("{integration}/revisions/{{target}}"),
+            get(revisions::hydrate),
+        )
+        .route(
+            &format!("{integration}/objects/{{*rest}}"),
+            patch(object_config::patch).get(object_metadata::of_installation),
+        )
+        .route(
+            "/projects/{project}/groups/{group}",
+            get(groups::export).delete(groups::erase),
+        )
+        .route(
+            "/projects/{project}/providers/{provider}/objects/{*rest}",
+            get(object_metadata::of_connection),
+        )
+}
+
+/// The name of an object, which is what comes before `end` in the rest of a path.
+fn object_name<'a>(rest: &'a str, end: &str) -> Result<&'a str, Problem> {
+    rest.strip_suffix(end)
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| Problem::new(404, format!("there is nothing at `objects/{rest}`")))
 }

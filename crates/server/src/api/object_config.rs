@@ -6,6 +6,7 @@ use engine::{Engine, actions};
 use serde::Deserialize;
 
 use super::installations::{self, InstallationJson, Sampling};
+use super::object_name;
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
@@ -29,12 +30,7 @@ pub(crate) async fn patch(
     Query(sampling): Query<Sampling>,
     Json(patch): Json<Patch>,
 ) -> Result<axum::Json<InstallationJson>, Problem> {
-    let Some(object) = rest.strip_suffix("/config-content") else {
-        return Err(Problem::new(
-            404,
-            format!("there is nothing at `objects/{rest}`"),
-        ));
-    };
+    let object = object_name(&rest, "/config-content")?;
     let named = |name: Option<String>| name.filter(|name| !name.is_empty());
     let whose = match (named(patch.group_ref), named(patch.installation_id)) {
         (Some(group), None) => Whose::Group(group),

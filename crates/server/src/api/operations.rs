@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{LogEntry, Operation};
 
+use crate::api::object_name;
 use crate::api::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
 use crate::extract::{Path, Query};
@@ -142,7 +143,7 @@ pub(crate) async fn logs(
     ))
 }
 
-fn line_json(operation_id: &str, line: LogEntry) -> LogJson {
+pub(crate) fn line_json(operation_id: &str, line: LogEntry) -> LogJson {
     let mut message =
         json!({ "msg": line.msg, "operation_id": operation_id, "details": line.details });
     if let (Some(message), Some(error)) = (message.as_object_mut(), line.error) {
@@ -161,12 +162,7 @@ pub(crate) async fn backfill_progress(
     FullCaller(actor): FullCaller,
     Path((project, integration, installation, rest)): Path<(String, String, String, String)>,
 ) -> Result<axum::Json<ProgressJson>, Problem> {
-    let Some(object) = rest.strip_suffix("/backfill-progress") else {
-        return Err(Problem::new(
-            404,
-            format!("there is nothing at `objects/{rest}`"),
-        ));
-    };
+    let object = object_name(&rest, "/backfill-progress")?;
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;

@@ -52,6 +52,10 @@ fn provider(description: &Description) -> Value {
             })
         })
         .collect();
+    let searches = description
+        .objects
+        .iter()
+        .any(connector::Object::is_searchable);
     json!({
         "name": description.provider,
         "displayName": description.display_name,
@@ -74,7 +78,7 @@ fn provider(description: &Description) -> Value {
             "proxy": false,
             "subscribe": false,
             "bulkWrite": { "insert": false, "update": false, "upsert": false, "delete": false },
-            "search": { "operators": { "equals": false } },
+            "search": { "operators": { "equals": searches } },
         },
         "metadata": { "input": input },
     })

@@ -7,6 +7,7 @@ mod clock;
 mod consent;
 pub(crate) mod provider;
 pub(crate) mod receiver;
+mod rows;
 pub(crate) mod steps;
 
 use std::sync::Arc;
@@ -75,7 +76,7 @@ pub(crate) struct World {
     /// A client with a key for everything.
     pub(crate) api: Api,
     stop: CancellationToken,
-    _store: TestStore,
+    store: TestStore,
 }
 
 impl Drop for World {
@@ -147,7 +148,7 @@ impl World {
             provider,
             engine,
             stop,
-            _store: store,
+            store,
         };
         world.add_project(PROJECT).await;
         world.api.key = Some(world.add_key(PROJECT, &[]).await);
