@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 
+use crate::audit::note;
 use crate::connect::Tx;
 use crate::entities::installation;
 use crate::error::{Result, StoreError};
@@ -45,13 +46,23 @@ impl Tenant<'_> {
         if deleted == 0 {
             return Err(StoreError::not_found("installation", installation_id));
         }
-        delete_unused(&mut tx, &row.connection_id, now).await?;
+        note(&tx, self.scope, "installation.delete", &row.id, now).await?;
+        if delete_unused(&mut tx, &row.connection_id, now).await? {
+            note(
+                &tx,
+                self.scope,
+                "connection.delete",
+                &row.connection_id,
+                now,
+            )
+            .await?;
+        }
         tx.commit().await
     }
 }
 
-/// Deletes a connection that no installation has.
-async fn delete_unused(tx: &mut Tx<'_>, connection_id: &str, now: Timestamp) -> Result<()> {
+/// Deletes a connection that no installation has; says whether it did.
+async fn delete_unused(tx: &mut Tx<'_>, connection_id: &str, now: Timestamp) -> Result<bool> {
     // An installation that is being added refers to the row and so waits for
     // this lock, or is seen after it.
     let lock = format!(
@@ -65,10 +76,9 @@ async fn delete_unused(tx: &mut Tx<'_>, connection_id: &str, now: Timestamp) -> 
         [connection_id.into()],
     );
     if tx.db().query_one_raw(others).await?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     notification::tell(tx, Happening::ConnectionDeleted(connection_id), now).await?;
     let delete = "DELETE FROM connection WHERE id = $1";
-    tx.execute(delete, [connection_id.into()]).await?;
-    Ok(())
+    Ok(tx.execute(delete, [connection_id.into()]).await? > 0)
 }

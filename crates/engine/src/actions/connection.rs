@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{Actor, Connection, ConnectionChange, Credential, NewConnection};
 
 use super::oauth::MetadataItem;
-use super::{require_full, require_name, require_own};
+use super::{audit, require_full, require_name, require_own};
 use crate::calls::{CallError, Caller, Lane};
 use crate::tokens::{Refresh, TokenError};
 use crate::{ActionError, Engine};
@@ -247,14 +247,8 @@ pub async fn credential(
     let tenant = engine.store.within(&scope);
     let known = tenant.connection(id).await?;
     let now = engine.clock.now();
-    tenant
-        .audit(
-            &actor.label(),
-            "connection.credentials.read",
-            &known.id,
-            now,
-        )
-        .await?;
+    let action = "connection.credentials.read";
+    audit(&tenant, actor, action, &known.id, now).await?;
     Ok(engine.store.credential(&known.id).await?.credential)
 }
 
