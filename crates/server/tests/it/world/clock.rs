@@ -1,5 +1,6 @@
 //! A clock that runs with the machine's and can be moved ahead.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) struct TestClock {
     system: SystemClock,
     ahead_ms: AtomicI64,
+    /// When it was stopped, if it was.
+    stopped: OnceLock<Timestamp>,
 }
 
 impl TestClock {
@@ -20,12 +23,19 @@ impl TestClock {
         let by_ms = i64::try_from(by.as_millis()).unwrap();
         self.ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
     }
+
+    /// From now on time passes only by [`TestClock::advance`].
+    pub(crate) fn stop(&self) {
+        self.stopped.get_or_init(|| self.system.now());
+    }
 }
 
 #[async_trait::async_trait]
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        self.system.now() + SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
+        let running = || self.system.now();
+        let time = self.stopped.get().copied().unwrap_or_else(running);
+        time + SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 
     async fn sleep(&self, duration: Duration) {
