@@ -136,13 +136,22 @@ impl Actor {
 }
 
 /// One project, or one group of it: what a query may touch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Scope {
     project_id: String,
     group_ref: Option<String>,
     /// Who acts; `None` where the store itself has found what is to be done.
     by: Option<String>,
 }
+
+/// Scopes are the same that see the same, whoever acts.
+impl PartialEq for Scope {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.project_id, &self.group_ref) == (&other.project_id, &other.group_ref)
+    }
+}
+
+impl Eq for Scope {}
 
 impl Scope {
     /// All of a project: for what the store itself has found to belong there.

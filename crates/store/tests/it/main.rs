@@ -21,6 +21,8 @@ mod objects;
 #[cfg(test)]
 mod open;
 #[cfg(test)]
+mod organization;
+#[cfg(test)]
 mod outbox;
 #[cfg(test)]
 mod prune;

@@ -1,6 +1,7 @@
 //! One file a route.
 
 mod api_keys;
+mod audit_log;
 mod auth;
 mod connections;
 mod destinations;
