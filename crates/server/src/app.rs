@@ -23,7 +23,7 @@ use crate::protect::{Guard, Protections, patience};
 use crate::{api, downloads, health, metrics, oauth_callback, pages, read_api, uploads};
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
-const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The whole server over an engine.

@@ -235,7 +235,8 @@ pub async fn refresh(
 /// Each look is written to the audit log.
 ///
 /// # Errors
-/// [`ActionError::Forbidden`] for keys that are made for browsers.
+/// [`ActionError::Forbidden`] for keys that are made for browsers, and for people:
+/// no page may come to hold a credential.
 pub async fn credential(
     engine: &Engine,
     actor: &Actor,
@@ -243,6 +244,12 @@ pub async fn credential(
     id: &str,
 ) -> Result<Credential, ActionError> {
     require_full(actor)?;
+    if actor.builder_id().is_some() {
+        return Err(ActionError::Forbidden {
+            detail: "credentials are shown to programs only; use an API key with the `full` scope"
+                .to_owned(),
+        });
+    }
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let known = tenant.connection(id).await?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testing::TestStore;
 
-use crate::world::steps::{GROUP, everything, installations};
+use crate::world::steps::{everything, installations};
 use crate::world::{MANIFEST, PROJECT, World, path};
 
 testing::both!(every_change_is_written_down, what_is_refused_is_not);

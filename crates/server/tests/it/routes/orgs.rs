@@ -11,6 +11,7 @@ use crate::world::{PROJECT, World, path};
 testing::both!(
     a_builder_sees_itself_its_organization_and_its_projects,
     a_builder_works_in_the_projects_of_its_organization,
+    a_builder_is_shown_no_credential,
     an_owner_changes_what_a_member_may_only_see,
     an_organization_of_others_does_not_exist,
     keys_and_customers_have_no_part_in_organizations,
@@ -72,6 +73,27 @@ async fn a_builder_works_in_the_projects_of_its_organization(store: TestStore) {
     }
     assert_eq!(log["results"][0]["action"], "api-key.create");
     assert_eq!(log["results"][1]["action"], "project.create");
+}
+
+/// A page that a builder looks at must not come to hold one.
+async fn a_builder_is_shown_no_credential(store: TestStore) {
+    let world = World::idle(store).await;
+    let (ada, _) = world.owner().await;
+    let connection = world.prepare().await;
+    let one = path(&format!(
+        "/connections/{}",
+        connection["id"].as_str().unwrap()
+    ));
+    ada.get(&one).await.json(200);
+    for creds in [
+        "includeCreds=true",
+        "includeRefreshToken=true",
+        "includeCreds=true&refresh=force",
+    ] {
+        ada.get(&format!("{one}?{creds}")).await.problem(403);
+    }
+    let shown = world.api.get(&format!("{one}?includeCreds=true")).await;
+    shown.json(200);
 }
 
 async fn an_owner_changes_what_a_member_may_only_see(store: TestStore) {

@@ -15,6 +15,8 @@ testing::both!(
     a_key_asks_so_often_and_no_oftener,
     every_answer_has_an_id,
     a_body_that_does_not_come_is_not_waited_for,
+    an_answer_that_does_not_come_is_not_waited_for,
+    a_handler_that_panics_answers_like_any_failure,
     a_large_body_is_refused_whoever_sends_it,
     pages_are_bounded,
 );
@@ -39,6 +41,24 @@ async fn rest(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).await.unwrap();
     String::from_utf8(all).unwrap()
+}
+
+/// The head of an answer.
+async fn head(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    while !all.ends_with(b"\r\n\r\n") {
+        all.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(all).unwrap()
+}
+
+/// A request whose body does not end.
+fn unfinished(world: &World) -> String {
+    let (place, key) = (path("/destinations"), world.api.key.clone().unwrap());
+    format!(
+        "POST {place} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"na"
+    )
 }
 
 async fn a_key_asks_so_often_and_no_oftener(store: TestStore) {
@@ -102,24 +122,49 @@ async fn a_body_that_does_not_come_is_not_waited_for(store: TestStore) {
         protections.body = Duration::from_millis(50);
     })
     .await;
-    let key = world.api.key.clone().unwrap();
-    let head = format!(
-        "POST {} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"na",
-        path("/destinations")
-    );
+    let request = unfinished(&world);
     let mut stream = dial(&world).await;
-    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("application/problem+json"), "{answer}");
     assert!(answer.contains("x-request-id: "), "{answer}");
     // Whoever has no key is refused before a body is waited for.
-    let nobody = head.replace("x-api-key", "x-none");
+    let nobody = request.replace("x-api-key", "x-none");
     let mut stream = dial(&world).await;
     stream.write_all(nobody.as_bytes()).await.unwrap();
-    let mut start = [0; 13];
-    stream.read_exact(&mut start).await.unwrap();
-    assert_eq!(&start, b"HTTP/1.1 401 ");
+    let answer = head(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}
+
+async fn an_answer_that_does_not_come_is_not_waited_for(store: TestStore) {
+    let world = impatient(store, |protections| {
+        protections.answer = Duration::from_millis(50);
+    })
+    .await;
+    // The handler waits for a body, for longer than anybody may.
+    let mut stream = dial(&world).await;
+    stream
+        .write_all(unfinished(&world).as_bytes())
+        .await
+        .unwrap();
+    let answer = head(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
+    assert!(answer.contains("retry-after: 10"), "{answer}");
+    assert!(answer.contains("x-request-id: "), "{answer}");
+}
+
+async fn a_handler_that_panics_answers_like_any_failure(store: TestStore) {
+    let world = World::idle(store).await;
+    world.clock.break_down();
+    for place in ["/readyz", &path("")] {
+        let answer = world.api.get(place).await;
+        let problem = answer.problem(500);
+        assert!(!problem.to_string().contains("clock"), "{problem}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    assert_eq!(world.api.get("/healthz").await.status, 200);
 }
 
 async fn a_large_body_is_refused_whoever_sends_it(store: TestStore) {
@@ -130,6 +175,16 @@ async fn a_large_body_is_refused_whoever_sends_it(store: TestStore) {
     ada.post(&invites, &large).await.problem(413);
     let nobody = world.api.without_key();
     nobody.post("/v1/sessions", &large).await.problem(413);
+    // Whichever way a handler reads it.
+    let pause = "/integrations/x/installations/x:pause";
+    let pause = format!("/read{}", path(pause));
+    for place in [path("/destinations"), path("/destinations/x:replay"), pause] {
+        let problem = world.api.post(&place, &large).await.problem(413);
+        assert!(
+            problem["remedy"].as_str().unwrap().contains("4 MiB"),
+            "{problem}"
+        );
+    }
 }
 
 async fn pages_are_bounded(store: TestStore) {

@@ -1,7 +1,7 @@
 //! A clock that runs with the machine's and can be moved ahead.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::{Clock, SystemClock};
@@ -15,6 +15,7 @@ pub(crate) struct TestClock {
     ahead_ms: AtomicI64,
     /// When it was stopped, if it was.
     stopped: OnceLock<Timestamp>,
+    broken: AtomicBool,
 }
 
 impl TestClock {
@@ -22,6 +23,11 @@ impl TestClock {
     pub(crate) fn advance(&self, by: SignedDuration) {
         let by_ms = i64::try_from(by.as_millis()).unwrap();
         self.ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
+    }
+
+    /// Whoever asks for the time from now on panics.
+    pub(crate) fn break_down(&self) {
+        self.broken.store(true, Ordering::Relaxed);
     }
 
     /// From now on time passes only by [`TestClock::advance`].
@@ -33,6 +39,7 @@ impl TestClock {
 #[async_trait::async_trait]
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        assert!(!self.broken.load(Ordering::Relaxed), "the clock is broken");
         let running = || self.system.now();
         let time = self.stopped.get().copied().unwrap_or_else(running);
         time + SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
