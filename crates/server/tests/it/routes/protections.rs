@@ -229,6 +229,23 @@ mod connections {
     }
 
     #[tokio::test]
+    async fn http2_is_spoken_and_let_go_too() {
+        let world = impatient(testing::sqlite().await, |protections| {
+            protections.first_head = BRIEFLY;
+        })
+        .await;
+        let mut stream = dial(&world).await;
+        // RFC 9113, 3.4: the preface, and settings that change nothing.
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        stream.write_all(preface).await.unwrap();
+        stream.write_all(&settings).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer.get(3), Some(&4), "settings come first: {answer:?}");
+    }
+
+    #[tokio::test]
     async fn a_connection_is_kept_for_the_next_request_but_not_for_ever() {
         let world = impatient(testing::sqlite().await, |protections| {
             protections.next_head = BRIEFLY;
