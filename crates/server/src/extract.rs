@@ -1,14 +1,31 @@
 //! Request parts, with refusals that are problems like any other.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 
+use crate::app::MOST_BODY_BYTES;
 use crate::problem::Problem;
 
 /// A JSON body.
 #[derive(Debug, FromRequest)]
 #[from_request(via(axum::Json), rejection(Problem))]
 pub(crate) struct Json<T>(pub(crate) T);
+
+/// A body as it is, which the handler takes apart.
+#[derive(Debug)]
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self)
+            .map_err(|rejection: BytesRejection| unread(rejection.status(), rejection.body_text()))
+    }
+}
 
 /// Path parameters.
 #[derive(Debug, FromRequestParts)]
@@ -27,7 +44,7 @@ impl From<JsonRejection> for Problem {
             // thing to the contract: a bad request.
             JsonRejection::JsonDataError(error) => Self::new(400, error.body_text()),
             JsonRejection::JsonSyntaxError(error) => Self::new(400, error.body_text()),
-            other => Self::new(other.status().as_u16(), other.body_text()),
+            other => unread(other.status(), other.body_text()),
         }
     }
 }
@@ -42,4 +59,14 @@ impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::new(400, rejection.body_text())
     }
+}
+
+/// A body that was not read to its end, or is of another kind.
+fn unread(status: StatusCode, text: String) -> Problem {
+    let problem = Problem::new(status.as_u16(), text);
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        let most = MOST_BODY_BYTES / (1024 * 1024);
+        return problem.remedy(format!("A body may have {most} MiB at most"));
+    }
+    problem
 }

@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Select,
 };
 
+use crate::audit::note;
 use crate::columns::{At, Json, ms};
 use crate::connect::Tx;
 use crate::entities::{insert, integration, revision};
@@ -99,7 +100,9 @@ impl Tenant<'_> {
                 )
                 .await?;
             }
-            deployed.push(self.deploy_one(&tx, new, known, now).await?);
+            let integration = self.deploy_one(&tx, new, known, now).await?;
+            note(&tx, self.scope, "integration.deploy", &integration.id, now).await?;
+            deployed.push(integration);
         }
         tx.commit().await?;
         Ok(deployed)

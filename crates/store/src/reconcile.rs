@@ -13,6 +13,7 @@ use sea_orm::{Condition, ConnectionTrait};
 use serde_json::Value;
 
 use crate::Store;
+use crate::audit::note;
 use crate::columns::{Span, ms};
 use crate::connect::Tx;
 use crate::connection::Connection;
@@ -93,6 +94,7 @@ impl Tenant<'_> {
             .await?
             .ok_or_else(|| StoreError::not_found("installation", installation_id))?;
         let row = apply(&mut tx, row, change, now).await?;
+        note(&tx, self.scope, "installation.update", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }

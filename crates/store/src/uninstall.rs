@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 
+use crate::audit::note;
 use crate::connect::Tx;
 use crate::entities::installation;
 use crate::error::{Result, StoreError};
@@ -64,7 +65,17 @@ impl Tenant<'_> {
         if deleted == 0 {
             return Err(StoreError::not_found("installation", installation_id));
         }
-        delete_unused(&mut tx, &row.connection_id, leaving, now).await?;
+        note(&tx, self.scope, "installation.delete", &row.id, now).await?;
+        if delete_unused(&mut tx, &row.connection_id, leaving, now).await? {
+            note(
+                &tx,
+                self.scope,
+                "connection.delete",
+                &row.connection_id,
+                now,
+            )
+            .await?;
+        }
         tx.commit().await
     }
 }
@@ -87,7 +98,7 @@ impl Leaving {
     }
 }
 
-/// Deletes a connection that no installation has; whether it did.
+/// Deletes a connection that no installation has; says whether it did.
 pub(crate) async fn delete_unused(
     tx: &mut Tx<'_>,
     connection_id: &str,
@@ -117,9 +128,9 @@ pub(crate) async fn delete_unused(
         Leaving::Erased => group::lock_consumer_of(tx, connection_id).await?,
     };
     let delete = "DELETE FROM connection WHERE id = $1";
-    tx.execute(delete, [connection_id.into()]).await?;
+    let deleted = tx.execute(delete, [connection_id.into()]).await? > 0;
     if let Some(consumer) = consumer {
         group::delete_unused_consumer(tx, &consumer).await?;
     }
-    Ok(true)
+    Ok(deleted)
 }

@@ -3,6 +3,7 @@
 //! extract and render; all of them call these.
 
 pub mod api_key;
+pub mod builder;
 pub mod connection;
 pub mod delivery;
 pub mod destination;
@@ -13,6 +14,7 @@ pub mod jwt_key;
 pub mod metadata;
 pub mod notification;
 pub mod oauth;
+pub mod organization;
 pub mod project;
 pub mod provider_app;
 pub mod read;
@@ -61,7 +63,8 @@ fn require_name(what: &'static str, name: &str) -> Result<(), ActionError> {
     Ok(())
 }
 
-/// Writes down what the actor did.
+/// Writes down what the actor did where the store changes nothing; changes are
+/// written down by the store, in their transactions.
 async fn audit(
     tenant: &Tenant<'_>,
     actor: &Actor,

@@ -81,6 +81,13 @@ impl Serve {
         ) {
             node.bootstrap(project, key).await?;
         }
+        let email = self.bootstrap.admin_email.as_deref();
+        if let (Some(email), Some(password)) = (
+            email.filter(|email| !email.is_empty()),
+            &self.bootstrap.admin_password,
+        ) {
+            node.bootstrap_admin(email, password).await?;
+        }
         for listener in &listeners {
             tracing::info!("listening on http://{}", listener.local_addr()?);
         }

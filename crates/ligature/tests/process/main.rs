@@ -17,6 +17,7 @@ mod demo;
 mod deploy;
 mod drain;
 mod nodes;
+mod people;
 mod proxy;
 mod read;
 mod receiver;

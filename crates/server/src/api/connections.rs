@@ -4,7 +4,6 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use engine::actions::connection::{Generate, Update};
 use engine::{Engine, Refresh, actions};
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use super::connection_request::{Body, no_credential};
 use super::oauth_connect;
 use super::provider_apps::ProviderAppJson;
 use crate::auth::Caller;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, Raw};
 use crate::problem::Problem;
 
 /// A connection as the contract shapes it.
@@ -265,7 +264,7 @@ pub(crate) async fn update(
     Caller(actor): Caller,
     Path((project, connection)): Path<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> Result<Response, Problem> {
     if let Some(id) = connection.strip_suffix(":oauth-update") {
         let origin = oauth_connect::origin_of(&headers);

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use engine::actions::destination::DestinationPatch;
 use engine::{Actor, Engine, actions};
 use jiff::Timestamp;
@@ -14,7 +13,7 @@ use store::{Destination, NewDestination};
 
 use crate::api::deliveries;
 use crate::auth::FullCaller;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, Raw};
 use crate::problem::Problem;
 
 /// A destination as the contract shapes it, and whether it takes messages.
@@ -177,7 +176,7 @@ pub(crate) async fn call(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, called)): Path<(String, String)>,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> Result<Response, Problem> {
     let (destination, call) = called.rsplit_once(':').unwrap_or((&called, ""));
     match call {

@@ -11,18 +11,23 @@ mod event_topic_routes;
 mod groups;
 mod installations;
 mod integrations;
+mod invites;
 mod jwt_keys;
 mod mask;
+mod my_info;
+mod not_offered;
 mod oauth_connect;
 mod object_config;
 mod object_metadata;
 mod operations;
+mod orgs;
 pub(crate) mod page;
 mod projects;
 mod provider_apps;
 mod providers;
 mod request_budgets;
 mod revisions;
+mod sessions;
 mod topic_destination_routes;
 mod topics;
 mod upload_url;
@@ -103,6 +108,60 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/projects/{project}/request-budgets", get(request_budgets::list))
         .route("/oauth-connect", post(oauth_connect::connect))
         .route("/generate-upload-url", get(upload_url::generate))
+        .merge(people())
+        .merge(not_offered())
+}
+
+/// Builders and their organisations.
+fn people() -> Router<Engine> {
+    Router::new()
+        .route("/orgs", post(orgs::create))
+        .route("/orgs/{org}", get(orgs::get).patch(orgs::update))
+        .route("/orgs/{org}/builders", get(orgs::builders))
+        .route("/orgs/{org}/memberships", post(orgs::add_member))
+        .route("/orgs/{org}/audit-log", get(orgs::audit_log))
+        .route(
+            "/orgs/{org}/invites",
+            get(invites::list).post(invites::create),
+        )
+        .route(
+            "/orgs/{org}/invites/{invite}",
+            get(invites::get).delete(invites::delete),
+        )
+        .route("/invites:accept", post(invites::accept))
+        .route("/my-info", get(my_info::get))
+        .route("/sessions", post(sessions::create))
+        .route("/sessions/current", delete(sessions::delete))
+}
+
+/// What is known, and answered with a refusal that says why.
+fn not_offered() -> Router<Engine> {
+    Router::new()
+        .route(
+            "/orgs/{org}/billingAccount",
+            get(not_offered::billing_account),
+        )
+        .route(
+            "/billingAccounts/{account}/portalSession",
+            post(not_offered::portal_session),
+        )
+        .route(
+            "/claimed-domains",
+            get(not_offered::claimed_domains).post(not_offered::claim_domain),
+        )
+        .route(
+            "/orgs/{org}/claimed-domains",
+            get(not_offered::claimed_domains),
+        )
+        .route("/custom-auth/connect", post(not_offered::custom_auth))
+        .route(
+            "/projects/{project}/integrations/{integration}/object-metadata",
+            put(not_offered::fields_of_installation),
+        )
+        .route(
+            "/projects/{project}/providers/{provider}/object-metadata",
+            put(not_offered::fields_of_connection),
+        )
 }
 
 /// What integrations declare, and what can be chosen of it. Where the path ends in

@@ -5,7 +5,6 @@
 //! rest of the path.
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deliver_results;
 use crate::auth::FullCaller;
-use crate::extract::Path;
+use crate::extract::{Path, Raw};
 use crate::problem::Problem;
 
 /// The body of a request for a read.
@@ -47,7 +46,7 @@ async fn act(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration, rest)): Path<(String, String, String)>,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> Result<Response, Problem> {
     if let Some(object) = rest.strip_suffix(deliver_results::CALL) {
         let place = (project.as_str(), integration.as_str(), object);

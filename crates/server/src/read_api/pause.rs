@@ -1,7 +1,6 @@
 //! `…/installations/{id}:pause` and `:unpause`.
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -10,7 +9,7 @@ use engine::{Engine, actions};
 use serde::Deserialize;
 
 use crate::auth::FullCaller;
-use crate::extract::Path;
+use crate::extract::{Path, Raw};
 use crate::problem::Problem;
 
 /// What a body says, if there is one.
@@ -32,7 +31,7 @@ async fn act(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration, target)): Path<(String, String, String)>,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> Result<StatusCode, Problem> {
     let (installation, paused) = match target.rsplit_once(':') {
         Some((installation, "pause")) => (installation, true),

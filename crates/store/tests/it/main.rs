@@ -25,6 +25,8 @@ mod objects;
 #[cfg(test)]
 mod open;
 #[cfg(test)]
+mod organization;
+#[cfg(test)]
 mod outbox;
 #[cfg(test)]
 mod prune;

@@ -105,7 +105,7 @@ async fn routes_end_with_what_they_lead_to(store: TestStore) {
     let event = NotificationEvent::ConnectionUpdated;
     let topic = listen(&store, &world, event, &world.destination.id).await;
     let other = listen(&store, &world, event, &second.id).await;
-    tenant.delete_topic(&topic).await.unwrap();
+    tenant.delete_topic(&topic, NOW).await.unwrap();
     let left = tenant.event_routes(None, None).await.unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].topic_id, other);

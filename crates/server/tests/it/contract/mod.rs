@@ -25,7 +25,7 @@ const INSTALLATIONS: &str =
 
 /// Checks an answer against the contract's operation.
 #[track_caller]
-fn check(api: &Document, method: &str, template: &str, answer: &Answer) -> Value {
+pub(crate) fn check(api: &Document, method: &str, template: &str, answer: &Answer) -> Value {
     let status = answer.status.as_u16();
     let schema = api.answer(method, template, status);
     let value: Value = serde_json::from_slice(&answer.body).unwrap();
