@@ -2,3 +2,4 @@
 //! read as strictly as they read them.
 
 mod amp;
+mod svix;
