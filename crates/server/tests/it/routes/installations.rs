@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 use testing::TestStore;
 
 use crate::world::steps::{GROUP, both, everything, install_body, installations};
-use crate::world::{MANIFEST, World, path};
+use crate::world::{MANIFEST, PROJECT, World, path};
 
 testing::both!(
     an_installation_has_everything_that_clients_read,
     a_config_that_does_not_fit_is_refused_with_every_cause,
+    who_installs_is_known_unsaid,
     a_group_installs_an_integration_once,
     an_installation_may_read_nothing,
     lists_go_by_group,
@@ -144,6 +145,27 @@ async fn a_config_that_does_not_fit_is_refused_with_every_cause(store: TestStore
     let problem = install(&path_less, 422).await;
     assert!(problem["causes"].to_string().contains("$["), "{problem}");
     assert_eq!(world.api.get(&installations()).await.json(200), json!([]));
+}
+
+/// `InstallIntegration` of `@amp-labs/react` 2.16 does not say it.
+async fn who_installs_is_known_unsaid(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.connect("customer-2").await;
+    let frontend = world.add_key(PROJECT, &["frontend"]).await;
+    let own = world.api.key.clone().unwrap();
+    let public_part = own.rsplit_once('_').unwrap().0;
+    for (key, group, by) in [
+        (&frontend, GROUP, "consumer:ada".to_owned()),
+        (&own, "customer-2", format!("api-key:{public_part}")),
+    ] {
+        let mut body = install_body(group, json!({}));
+        body["config"].as_object_mut().unwrap().remove("createdBy");
+        let api = world.api.with_key(key);
+        let created = api.post(&installations(), &body).await.json(201);
+        assert_eq!(created["createdBy"], by);
+        assert_eq!(created["config"]["createdBy"], by);
+    }
 }
 
 async fn a_group_installs_an_integration_once(store: TestStore) {
