@@ -14,6 +14,7 @@ testing::both!(
     an_installation_may_read_nothing,
     lists_go_by_group,
     an_update_replaces_what_its_mask_names,
+    an_object_is_stopped_as_the_react_components_do_it,
     an_update_that_makes_no_sense_is_refused,
     one_objects_config_is_patched,
 );
@@ -327,6 +328,24 @@ async fn an_update_replaces_what_its_mask_names(store: TestStore) {
     let changed = world.api.patch(&there, &body).await.json(200);
     assert_eq!(changed["config"]["createdBy"], "builder:bo");
     assert_eq!(changed["createdBy"], "consumer:ada");
+}
+
+async fn an_object_is_stopped_as_the_react_components_do_it(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let created = world.install(both()).await;
+    let there = format!("{}/{}", installations(), created["id"].as_str().unwrap());
+    let mut content = created["config"]["content"].clone();
+    for disabled in [true, false] {
+        let object = json!({ "projects": { "disabled": disabled } });
+        let body = json!({
+            "updateMask": ["config.content.read.objects.projects.disabled"],
+            "installation": { "config": { "content": { "read": { "objects": object } } } },
+        });
+        let changed = world.api.patch(&there, &body).await.json(200);
+        content["read"]["objects"]["projects"]["disabled"] = json!(disabled);
+        assert_eq!(changed["config"]["content"], content);
+    }
 }
 
 async fn an_update_that_makes_no_sense_is_refused(store: TestStore) {
