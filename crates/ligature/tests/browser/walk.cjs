@@ -78,6 +78,8 @@ const STEPS = {
     await page.getByText("was not granted").waitFor();
     await shot(page, "denied");
     assert.deepEqual(await connections(), []);
+    // The library lets nobody try again before the page is loaded anew.
+    assert.ok(await page.getByRole("button", { name: "Next" }).isDisabled());
     await page.reload();
   },
 
@@ -119,19 +121,41 @@ const STEPS = {
   },
 
   async edit(page) {
-    // One that is installed is changed, and one that is not yet is added.
+    // One that is installed is changed, and those that are not yet are added.
     await page.getByRole("tab", { name: "Repositories" }).click();
     await page.getByLabel("Description").click();
     await shot(page, "changed");
     await page.getByRole("button", { name: "Save" }).click();
     await until("the change", async () => (await chosen("repositories")).selectedFields.description);
-    await page.getByRole("tab", { name: "Projects" }).click();
+    const variables = "pipelines-config/variables";
+    for (const [tab, object] of [["Projects", "projects"], ["Pipeline Variables", variables]]) {
+      await page.getByRole("tab", { name: tab }).click();
+      await page.getByRole("button", { name: "Save" }).click();
+      // The page goes on to the next by itself.
+      await until(`${object} to be added`, async () => (await chosen(object)) !== undefined);
+      assert.deepEqual((await chosen(object)).selectedFields, {});
+    }
+    await page.getByText("Reading from Pipeline Variables is enabled.").waitFor();
+    await shot(page, "added");
+    await page.getByLabel("Secured").click();
     await page.getByRole("button", { name: "Save" }).click();
-    await until("the other object", async () => (await chosen("projects")) !== undefined);
-    await shot(page, "edited");
+    await until("a slash in a mask", async () => (await chosen(variables)).selectedFields.secured);
     const repositories = await chosen("repositories");
     assert.deepEqual(repositories.selectedFields, { language: true, description: true });
     assert.deepEqual(repositories.selectedFieldMappings, { label: "full_name" });
+  },
+
+  async stop(page) {
+    await page.getByRole("tab", { name: "Projects" }).click();
+    await page.getByRole("button", { name: "Stop reading from Projects" }).click();
+    await page.getByRole("button", { name: "Stop reading", exact: true }).click();
+    const enable = page.getByRole("button", { name: "Re-enable reading from Projects" });
+    await enable.waitFor();
+    await shot(page, "stopped");
+    assert.equal((await chosen("projects")).disabled, true);
+    await enable.click();
+    await page.getByText("Reading from Projects is enabled.").waitFor();
+    assert.ok(!(await chosen("projects")).disabled);
   },
 
   async reconnect(page) {
@@ -157,8 +181,9 @@ const STEPS = {
     await page.getByText("successfully uninstalled").waitFor();
     await shot(page, "uninstalled");
     assert.deepEqual(await installations(), []);
+    assert.deepEqual(await connections(), []);
     // And from the beginning.
-    await page.reload();
+    await page.getByRole("button", { name: "Reinstall Integration" }).click();
     await page.locator("input[name=workspace]").waitFor();
     await shot(page, "again");
   },

@@ -185,7 +185,10 @@ async fn a_customer_connects_installs_edits_and_uninstalls() {
     let page = serve(&built).await;
     let world = world(&server, &page, "customer-1");
     tools
-        .walk(&["deny", "connect", "install", "edit", "reconnect"], &world)
+        .walk(
+            &["deny", "connect", "install", "edit", "stop", "reconnect"],
+            &world,
+        )
         .await;
     // The customer's choices reached the app.
     until("every repository is delivered", || async {
