@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod browser;
 mod chaos;
 mod check;
 mod cli;
