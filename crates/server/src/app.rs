@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, put};
@@ -15,7 +15,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
-use crate::{api, downloads, health, metrics, oauth_callback, pages, read_api, uploads};
+use crate::{
+    api, description, downloads, health, metrics, oauth_callback, pages, read_api, uploads,
+};
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -25,16 +27,22 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub fn router(engine: Engine) -> Router {
     let header =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let (platform, mut described) = api::routes().finish("/v1");
+    let (read, more) = read_api::routes().finish("/read/v1");
+    described.extend(more);
+    let document = description::document(described);
+    let document = ([(header::CONTENT_TYPE, "application/json")], document);
     Router::new()
         .route("/", get(pages::status::show))
+        .route("/openapi.json", get(move || async move { document }))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
         .route("/callbacks/v1/oauth", get(oauth_callback::receive))
         .route("/downloads/v1/{message}", get(downloads::fetch))
         .route("/uploads/v1/{upload}", put(uploads::receive))
-        .nest("/v1", api::routes())
-        .nest("/read/v1", read_api::routes())
+        .nest("/v1", platform)
+        .nest("/read/v1", read)
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
@@ -110,11 +118,11 @@ async fn identify(request: Request, next: Next) -> Response {
     response
 }
 
-async fn no_route(uri: Uri) -> Problem {
+pub(crate) async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/… and /read/v1/… for the API, / for its status")
+        .remedy("The paths of this server: /v1/… and /read/v1/… for the API, /openapi.json for its description, / for its status")
 }
 
-async fn no_method(method: Method, uri: Uri) -> Problem {
+pub(crate) async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(405, format!("`{}` does not answer {method}", uri.path()))
 }

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Integration;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// An integration as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Integration)]
 pub(crate) struct IntegrationJson {
     id: String,
     project_id: String,
@@ -26,8 +28,9 @@ pub(crate) struct IntegrationJson {
 }
 
 /// A revision as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Revision)]
 struct RevisionJson {
     id: String,
     integration_id: String,
@@ -58,15 +61,16 @@ impl From<Integration> for IntegrationJson {
 }
 
 /// `PUT /projects/{p}/integrations:batch`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Deployment)]
 pub(crate) struct Batch {
     source_yaml: Option<String>,
     source_zip_url: Option<String>,
 }
 
 /// How to deploy.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct Manner {
     #[serde(default)]
     destructive: bool,

@@ -24,82 +24,207 @@ mod topic_destination_routes;
 mod topics;
 mod upload_url;
 
-use axum::Router;
-use axum::routing::{delete, get, patch, post, put};
-use engine::Engine;
+use crate::description::{Api, delete, get, patch, post, put};
 
-/// Every route, relative to `/v1`.
-pub(crate) fn routes() -> Router<Engine> {
-    Router::new()
-        .route("/projects", get(projects::list).post(projects::create))
-        .route("/projects/{project}", get(projects::get).patch(projects::update))
-        .route("/projects/{project}/provider-apps", get(provider_apps::list).post(provider_apps::create))
+/// Every route, relative to `/v1`; paths as the contract writes them.
+pub(crate) fn routes() -> Api {
+    let api = Api::default()
         .route(
-            "/projects/{project}/provider-apps/{app}",
-            patch(provider_apps::update).delete(provider_apps::delete),
+            "/projects",
+            get(projects::list).post(projects::create).refusing(&[422]),
         )
-        .route("/projects/{project}/api-keys", get(api_keys::list).post(api_keys::create))
         .route(
-            "/projects/{project}/api-keys/{key}",
-            get(api_keys::get).patch(api_keys::update).delete(api_keys::delete),
-        )
-        .route("/projects/{project}/jwt-keys", get(jwt_keys::list).post(jwt_keys::create))
-        .route(
-            "/projects/{project}/jwt-keys/{key}",
-            get(jwt_keys::get).patch(jwt_keys::update).delete(jwt_keys::delete),
+            "/projects/{projectIdOrName}",
+            get(projects::get).patch(projects::update),
         )
         .route("/providers", get(providers::list))
         .route("/providers/{provider}", get(providers::get))
-        .route("/projects/{project}/destinations", get(destinations::list).post(destinations::create))
-        .route("/projects/{project}/destinations/{destination}", 
-            get(destinations::get).patch(destinations::update).delete(destinations::delete).post(destinations::call))
-        .route("/projects/{project}/deliveries", get(deliveries::list))
-        .route("/projects/{project}/deliveries/{delivery}", get(deliveries::get).post(deliveries::replay))
-        .route("/projects/{project}/integrations", get(integrations::list))
-        .route("/projects/{project}/integrations:batch", put(integrations::deploy))
-        .route("/projects/{project}/integrations/{integration}", get(integrations::get))
-        .route(
-            "/projects/{project}/integrations/{integration}/installations",
-            get(installations::list).post(installations::create),
-        )
-        .route(
-            "/projects/{project}/integrations/{integration}/installations/{installation}",
-            get(installations::get).patch(installations::update).delete(installations::delete),
-        )
-        // As below: the object's name may hold slashes.
-        .route("/projects/{project}/integrations/{integration}/objects/{*rest}", patch(object_config::patch))
-        .route(
-            "/projects/{project}/integrations/{integration}/installations/{installation}/operations",
-            get(operations::list),
-        )
-        // The object's name may hold slashes, so the end of the path is taken apart there.
-        .route(
-            "/projects/{project}/integrations/{integration}/installations/{installation}/objects/{*rest}",
-            get(operations::backfill_progress),
-        )
-        .route("/projects/{project}/installations", get(installations::list_all))
-        .route("/projects/{project}/operations/{operation}", get(operations::get))
-        .route("/projects/{project}/operations/{operation}/logs", get(operations::logs))
-        .route("/projects/{project}/connections", get(connections::list))
-        .route("/projects/{project}/connections:generate", post(connections::generate))
-        .route(
-            "/projects/{project}/connections/{connection}",
-            get(connections::get).patch(connections::update).delete(connections::delete),
-        )
-        .route("/projects/{project}/audit-log", get(audit_log::list))
-        .route("/projects/{project}/topics", get(topics::list).post(topics::create))
-        .route("/projects/{project}/topics/{topic}", patch(topics::rename).delete(topics::delete))
-        .route(
-            "/projects/{project}/notification-event-topic-routes",
-            get(event_topic_routes::list).post(event_topic_routes::create),
-        )
-        .route("/projects/{project}/notification-event-topic-routes/{route}", delete(event_topic_routes::delete))
-        .route(
-            "/projects/{project}/topic-destination-routes",
-            get(topic_destination_routes::list).post(topic_destination_routes::create),
-        )
-        .route("/projects/{project}/topic-destination-routes/{route}", delete(topic_destination_routes::delete))
-        .route("/projects/{project}/request-budgets", get(request_budgets::list))
         .route("/oauth-connect", post(oauth_connect::connect))
-        .route("/generate-upload-url", get(upload_url::generate))
+        .route(
+            "/generate-upload-url",
+            get(upload_url::generate).refusing(&[422]),
+        );
+    let api = credentials(api);
+    let api = integrations(api);
+    let api = delivery(api);
+    notifications(api)
+}
+
+/// What opens something: here, and at providers.
+fn credentials(api: Api) -> Api {
+    api.route(
+        "/projects/{projectIdOrName}/provider-apps",
+        get(provider_apps::list)
+            .refusing(&[422])
+            .post(provider_apps::create)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/provider-apps/{providerAppId}",
+        patch(provider_apps::update)
+            .delete(provider_apps::delete)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/api-keys",
+        get(api_keys::list).post(api_keys::create),
+    )
+    .route(
+        "/projects/{projectIdOrName}/api-keys/{apiKey}",
+        get(api_keys::get)
+            .delete(api_keys::delete)
+            .patch(api_keys::update)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/jwt-keys",
+        get(jwt_keys::list).post(jwt_keys::create),
+    )
+    .route(
+        "/projects/{projectIdOrName}/jwt-keys/{keyId}",
+        get(jwt_keys::get)
+            .delete(jwt_keys::delete)
+            .patch(jwt_keys::update)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/connections",
+        get(connections::list),
+    )
+    .route(
+        "/projects/{projectIdOrName}/connections:generate",
+        post(connections::generate).refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/connections/{connectionId}",
+        get(connections::get)
+            .patch(connections::update)
+            .delete(connections::delete),
+    )
+    .route(
+        "/projects/{projectIdOrName}/connections/{connectionId}:oauth-update",
+        patch(connections::reconnect).refusing(&[400]),
+    )
+}
+
+/// Integrations, who installed them, and what was done for them.
+fn integrations(api: Api) -> Api {
+    api.route(
+        "/projects/{projectIdOrName}/integrations",
+        get(integrations::list).refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations:batch",
+        put(integrations::deploy).refusing(&[422]),
+    )
+    .route("/projects/{projectIdOrName}/integrations/{integrationIdOrName}", get(integrations::get))
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/installations",
+        get(installations::list).post(installations::create).refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/installations/{installationId}",
+        get(installations::get)
+            .refusing(&[400])
+            .delete(installations::delete)
+            .patch(installations::update)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/objects/{*objectName}/config-content",
+        patch(object_config::patch),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/installations/{installationId}/operations",
+        get(operations::list).refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/installations/{installationId}/objects/{*objectName}/backfill-progress",
+        get(operations::backfill_progress).refusing(&[400]),
+    )
+    .route("/projects/{projectIdOrName}/installations", get(installations::list_all))
+    .route("/projects/{projectIdOrName}/operations/{operationId}", get(operations::get))
+    .route(
+        "/projects/{projectIdOrName}/operations/{operationId}/logs",
+        get(operations::logs).refusing(&[400, 422]),
+    )
+    // Beyond the contract.
+    .route("/projects/{projectIdOrName}/audit-log", get(audit_log::list))
+    .route("/projects/{projectIdOrName}/request-budgets", get(request_budgets::list))
+}
+
+/// Where messages go, and those that went.
+fn delivery(api: Api) -> Api {
+    api.route(
+        "/projects/{projectIdOrName}/destinations",
+        get(destinations::list)
+            .post(destinations::create)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/destinations/{destination}",
+        get(destinations::get)
+            .delete(destinations::delete)
+            .patch(destinations::update)
+            .refusing(&[422]),
+    )
+    // The rest is beyond the contract.
+    .route(
+        "/projects/{projectIdOrName}/destinations/{destination}:enable",
+        post(destinations::enable),
+    )
+    .route(
+        "/projects/{projectIdOrName}/destinations/{destination}:replay",
+        post(destinations::replay).refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/destinations/{destination}:rotate-secret",
+        post(destinations::rotate_secret),
+    )
+    .route(
+        "/projects/{projectIdOrName}/deliveries",
+        get(deliveries::list),
+    )
+    .route(
+        "/projects/{projectIdOrName}/deliveries/{deliveryId}",
+        get(deliveries::get),
+    )
+    .route(
+        "/projects/{projectIdOrName}/deliveries/{deliveryId}:replay",
+        post(deliveries::replay).refusing(&[422]),
+    )
+}
+
+/// Who is told what happens.
+fn notifications(api: Api) -> Api {
+    api.route(
+        "/projects/{projectIdOrName}/topics",
+        get(topics::list).post(topics::create).refusing(&[409, 422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/topics/{topicId}",
+        delete(topics::delete)
+            .patch(topics::rename)
+            .refusing(&[409, 422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/notification-event-topic-routes",
+        get(event_topic_routes::list)
+            .post(event_topic_routes::create)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/notification-event-topic-routes/{routeId}",
+        delete(event_topic_routes::delete),
+    )
+    .route(
+        "/projects/{projectIdOrName}/topic-destination-routes",
+        get(topic_destination_routes::list)
+            .post(topic_destination_routes::create)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/topic-destination-routes/{routeId}",
+        delete(topic_destination_routes::delete),
+    )
 }

@@ -1,22 +1,24 @@
 //! `/projects/{p}/provider-apps`. The client secret goes in and never comes out.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{NewProviderApp, ProviderApp, ProviderAppChange};
+use utoipa::ToSchema;
 
 use super::mask::Mask;
+use crate::answer::NoContent;
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
 
 /// A provider app as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderApp)]
 pub(crate) struct ProviderAppJson {
     id: String,
     project_id: String,
@@ -49,12 +51,14 @@ impl From<ProviderApp> for ProviderAppJson {
 }
 
 /// `POST /projects/{p}/provider-apps`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewProviderApp)]
 pub(crate) struct New {
     external_ref: Option<String>,
     provider: String,
     client_id: String,
+    #[schema(value_type = String)]
     client_secret: SecretString,
     scopes: Option<Vec<String>>,
     metadata: Option<Value>,
@@ -91,18 +95,21 @@ pub(crate) async fn create(
 }
 
 /// `PATCH /projects/{p}/provider-apps/{a}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderAppChange)]
 pub(crate) struct Change {
     update_mask: Vec<String>,
     provider_app: Changed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderAppFields)]
 struct Changed {
     external_ref: Option<String>,
     client_id: Option<String>,
+    #[schema(value_type = Option<String>)]
     client_secret: Option<SecretString>,
     scopes: Option<Vec<String>>,
     metadata: Option<Value>,
@@ -142,7 +149,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, app)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::provider_app::delete(&engine, &actor, &project, &app).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
