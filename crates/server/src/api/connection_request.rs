@@ -10,7 +10,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
+use crate::description::one_of;
 use crate::problem::Problem;
 
 /// `POST …/connections:generate`, and what `PATCH …/connections/{c}` changes.
@@ -37,8 +39,13 @@ pub(crate) struct Body {
 #[allow(dead_code, reason = "it is there for its shape")]
 pub(super) struct MetadataValue {
     value: String,
+    #[schema(schema_with = source)]
     source: String,
     display_name: Option<String>,
+}
+
+fn source() -> Object {
+    one_of(["input", "token", "provider"])
 }
 
 /// At most one of these is given.

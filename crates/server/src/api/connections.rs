@@ -13,6 +13,7 @@ use store::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, Consumer, Credential, Group,
     Tenant,
 };
+use utoipa::openapi::schema::{Array, Object};
 use utoipa::{IntoParams, ToSchema};
 
 use super::connection_request::{Body, MetadataValue, no_credential};
@@ -20,6 +21,7 @@ use super::oauth_connect;
 use super::provider_apps::ProviderAppJson;
 use crate::answer::{Created, NoContent};
 use crate::auth::Caller;
+use crate::description::one_of;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
@@ -39,6 +41,7 @@ pub(crate) struct ConnectionJson {
     provider_workspace_ref: Option<String>,
     #[schema(value_type = BTreeMap<String, MetadataValue>)]
     provider_metadata: Value,
+    #[schema(schema_with = auth_scheme)]
     auth_scheme: String,
     status: StatusJson,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +53,11 @@ pub(crate) struct ConnectionJson {
     create_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<Timestamp>,
+}
+
+/// The kinds of credentials that there are.
+fn auth_scheme() -> Object {
+    one_of(["apiKey", "basic", "oauth2/authorizationCode"])
 }
 
 /// How a connection does.
@@ -307,11 +315,22 @@ pub(crate) async fn generate(
     Ok(Created(json))
 }
 
+/// What can be changed.
+fn masks() -> Array {
+    Array::new(one_of([
+        "providerWorkspaceRef",
+        "providerMetadata",
+        "apiKey",
+        "basicAuth",
+    ]))
+}
+
 /// `PATCH /projects/{p}/connections/{c}`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ConnectionChange)]
 pub(crate) struct Change {
+    #[schema(schema_with = masks)]
     update_mask: Vec<String>,
     connection: Body,
 }

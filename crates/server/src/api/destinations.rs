@@ -53,6 +53,15 @@ struct WebhookMetadata {
     ordered: Option<bool>,
 }
 
+/// The same, in parts, as `updateMask` names them.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct WebhookMetadataChange {
+    url: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
+    ordered: Option<bool>,
+}
+
 fn kind() -> Object {
     one_of(["webhook"])
 }
@@ -126,7 +135,7 @@ pub(crate) struct Patch {
 struct Fields {
     name: Option<String>,
     r#type: Option<String>,
-    #[schema(value_type = Option<WebhookMetadata>)]
+    #[schema(value_type = Option<WebhookMetadataChange>)]
     metadata: Option<Value>,
 }
 

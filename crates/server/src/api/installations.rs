@@ -114,12 +114,32 @@ pub(crate) async fn create(
     Ok(Created(json))
 }
 
+/// What of an installation can be changed, for the description: the engine takes it
+/// by mask.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct InstallationFields {
+    connection_id: Option<String>,
+    config: Option<ConfigFields>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct ConfigFields {
+    revision_id: Option<String>,
+    created_by: Option<String>,
+    content: Option<Value>,
+}
+
 /// `PATCH …/installations/{id}`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InstallationChange)]
 pub(crate) struct Masked {
     update_mask: Vec<String>,
+    #[schema(value_type = InstallationFields)]
     installation: Value,
 }
 

@@ -111,6 +111,7 @@ pub(crate) struct LogJson {
 struct LogMessageJson {
     msg: String,
     operation_id: String,
+    #[schema(value_type = BTreeMap<String, String>)]
     details: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,

@@ -1,11 +1,13 @@
 //! `/projects/{p}/provider-apps`. The client secret goes in and never comes out.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{NewProviderApp, ProviderApp, ProviderAppChange};
 use utoipa::ToSchema;
 
@@ -28,10 +30,22 @@ pub(crate) struct ProviderAppJson {
     client_id: String,
     scopes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MetadataJson>)]
     metadata: Option<Value>,
     create_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<Timestamp>,
+}
+
+/// What goes beyond the standard of OAuth.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProviderAppMetadata)]
+struct MetadataJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_query_params: Option<BTreeMap<String, Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_params: Option<BTreeMap<String, String>>,
 }
 
 impl From<ProviderApp> for ProviderAppJson {
@@ -61,7 +75,7 @@ pub(crate) struct New {
     #[schema(value_type = String)]
     client_secret: SecretString,
     scopes: Option<Vec<String>>,
-    metadata: Option<Value>,
+    metadata: Option<MetadataJson>,
 }
 
 /// Every provider app of the project.
@@ -88,7 +102,7 @@ pub(crate) async fn create(
         client_id: new.client_id,
         client_secret: new.client_secret,
         scopes: new.scopes.unwrap_or_default(),
-        metadata: new.metadata,
+        metadata: new.metadata.map(|metadata| json!(metadata)),
     };
     let app = actions::provider_app::create(&engine, &actor, &project, new).await?;
     Ok(axum::Json(app.into()))
@@ -112,7 +126,7 @@ struct Changed {
     #[schema(value_type = Option<String>)]
     client_secret: Option<SecretString>,
     scopes: Option<Vec<String>>,
-    metadata: Option<Value>,
+    metadata: Option<MetadataJson>,
 }
 
 /// Changes what the mask names.
@@ -138,7 +152,9 @@ pub(crate) async fn update(
         client_id: mask.take("clientId", given.client_id)?,
         client_secret: mask.take("clientSecret", given.client_secret)?,
         scopes: mask.take("scopes", given.scopes)?,
-        metadata: mask.take("metadata", given.metadata)?,
+        metadata: mask
+            .take("metadata", given.metadata)?
+            .map(|metadata| json!(metadata)),
     };
     let changed = actions::provider_app::update(&engine, &actor, &project, &app, change).await?;
     Ok(axum::Json(changed.into()))
