@@ -11,6 +11,7 @@ mod api;
 mod chaos;
 mod check;
 mod cli;
+mod contract;
 mod crash;
 mod delivery;
 mod demo;

@@ -7,6 +7,7 @@ mod operations;
 mod page;
 mod pending;
 pub(crate) mod schema;
+mod walk;
 
 use serde_json::Value;
 use testing::TestStore;
