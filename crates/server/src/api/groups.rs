@@ -5,37 +5,67 @@ use std::io;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use engine::{ActionError, Engine, Scope, actions};
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use store::{ConnectionFilter, Delivery, DeliveryFilter, Group, InstallationFilter, Tenant};
 use tokio::sync::mpsc::{self, Sender};
+use utoipa::ToSchema;
 
 use super::connections::{ConnectionJson, GroupJson};
-use super::deliveries::delivery_json;
-use super::installations;
-use super::operations::{OperationJson, line_json};
+use super::deliveries::{DeliveryJson, delivery_json};
+use super::installations::{self, InstallationJson};
+use super::operations::{LogJson, OperationJson, line_json};
+use crate::answer::{JsonStream, NoContent};
 use crate::auth::FullCaller;
 use crate::extract::Path;
 use crate::problem::Problem;
 
-/// What ends the path of an export.
-const EXPORT: &str = ":export";
 /// Rows that are looked at in one statement.
 const PAGE: u32 = 100;
+
+/// An export, for the description: it is written piece by piece.
+#[derive(ToSchema)]
+#[schema(as = GroupExport, rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+pub(crate) struct ExportJson {
+    export_time: Timestamp,
+    group: GroupJson,
+    connections: Vec<ConnectionJson>,
+    installations: Vec<InstallationJson>,
+    operations: Vec<LoggedOperation>,
+    deliveries: Vec<CarriedDelivery>,
+}
+
+/// An operation with its logs.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct LoggedOperation {
+    #[serde(flatten)]
+    operation: OperationJson,
+    logs: Vec<LogJson>,
+}
+
+/// A message with what its link leads to.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct CarriedDelivery {
+    #[serde(flatten)]
+    delivery: DeliveryJson,
+    linked: Option<Value>,
+}
 
 /// Erases a group.
 pub(crate) async fn erase(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, group)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::group::erase(&engine, &actor, &project, &group).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Everything of a group as one JSON document, without secrets. It may be large, so
@@ -43,15 +73,9 @@ pub(crate) async fn erase(
 pub(crate) async fn export(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
-    Path((project, target)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let Some(group) = target.strip_suffix(EXPORT) else {
-        return Err(
-            Problem::new(404, format!("there is nothing at `groups/{target}`"))
-                .remedy(format!("Add `{EXPORT}` to the group's reference")),
-        );
-    };
-    let group = actions::group::export(&engine, &actor, &project, group).await?;
+    Path((project, group)): Path<(String, String)>,
+) -> Result<JsonStream<ExportJson>, Problem> {
+    let group = actions::group::export(&engine, &actor, &project, &group).await?;
     let scope = engine.store.scope(&actor, &project).await?;
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
@@ -66,7 +90,7 @@ pub(crate) async fn export(
         receiver.recv().await.map(|chunk| (chunk, receiver))
     });
     let body = Body::from_stream(chunks);
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(JsonStream::new(body))
 }
 
 /// Why an export ends early.

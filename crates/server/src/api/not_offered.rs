@@ -2,6 +2,8 @@
 //! is known by its path, asks for a key like everything else, and says why it does
 //! nothing.
 
+use std::convert::Infallible;
+
 use axum::extract::State;
 use engine::Engine;
 
@@ -10,13 +12,13 @@ use crate::extract::Path;
 use crate::problem::Problem;
 
 /// `GET /orgs/{org}/billingAccount`.
-pub(crate) async fn billing_account(FullCaller(_): FullCaller) -> Problem {
-    no_billing()
+pub(crate) async fn billing_account(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
+    Err(no_billing())
 }
 
 /// `POST /billingAccounts/{account}/portalSession`.
-pub(crate) async fn portal_session(FullCaller(_): FullCaller) -> Problem {
-    no_billing()
+pub(crate) async fn portal_session(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
+    Err(no_billing())
 }
 
 fn no_billing() -> Problem {
@@ -25,13 +27,13 @@ fn no_billing() -> Problem {
 }
 
 /// `GET /claimed-domains`, `GET /orgs/{org}/claimed-domains`.
-pub(crate) async fn claimed_domains(FullCaller(_): FullCaller) -> Problem {
-    no_domains(404)
+pub(crate) async fn claimed_domains(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
+    Err(no_domains(404))
 }
 
 /// `POST /claimed-domains`.
-pub(crate) async fn claim_domain(FullCaller(_): FullCaller) -> Problem {
-    no_domains(400)
+pub(crate) async fn claim_domain(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
+    Err(no_domains(400))
 }
 
 /// Claiming one lets everybody with an address of it join, which needs somebody
@@ -42,10 +44,13 @@ fn no_domains(status: u16) -> Problem {
 }
 
 /// `POST /custom-auth/connect`.
-pub(crate) async fn custom_auth(State(engine): State<Engine>, Caller(_): Caller) -> Problem {
+pub(crate) async fn custom_auth(
+    State(engine): State<Engine>,
+    Caller(_): Caller,
+) -> Result<Infallible, Problem> {
     let names = engine.registry.names();
-    Problem::new(400, format!("no provider of this server connects in several steps of its own ({names})"))
-        .remedy("Let the customer consent (POST /v1/oauth-connect), or connect with a token (POST /v1/projects/{project}/connections:generate)")
+    Err(Problem::new(400, format!("no provider of this server connects in several steps of its own ({names})"))
+        .remedy("Let the customer consent (POST /v1/oauth-connect), or connect with a token (POST /v1/projects/{project}/connections:generate)"))
 }
 
 /// `PUT /projects/{project}/integrations/{integration}/object-metadata`.
@@ -53,7 +58,7 @@ pub(crate) async fn fields_of_installation(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration)): Path<(String, String)>,
-) -> Result<(), Problem> {
+) -> Result<Infallible, Problem> {
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;
@@ -65,7 +70,7 @@ pub(crate) async fn fields_of_connection(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, provider)): Path<(String, String)>,
-) -> Result<(), Problem> {
+) -> Result<Infallible, Problem> {
     engine.store.scope(&actor, &project).await?;
     if engine.registry.get(&provider).is_none() {
         return Err(

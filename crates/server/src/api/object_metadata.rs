@@ -7,17 +7,15 @@ use axum::extract::State;
 use engine::metadata::ObjectMetadata;
 use engine::{Engine, actions};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::object_name;
+use super::hydrated::ObjectMetadataJson;
 use crate::auth::Caller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 
-/// What ends the path.
-const METADATA: &str = "/metadata";
-
 /// Whose, and what of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Wanted {
     group_ref: String,
@@ -29,10 +27,10 @@ pub(crate) struct Wanted {
 pub(crate) async fn of_installation(
     State(engine): State<Engine>,
     Caller(actor): Caller,
-    Path((project, integration, rest)): Path<(String, String, String)>,
+    Path((project, integration, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<ObjectMetadata>, Problem> {
-    let place = (integration.as_str(), object_name(&rest, METADATA)?);
+) -> Result<axum::Json<ObjectMetadataJson>, Problem> {
+    let place = (integration.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_installation(&engine, &actor, &project, place, group).await?;
     Ok(axum::Json(wanted.of(found)))
@@ -42,21 +40,21 @@ pub(crate) async fn of_installation(
 pub(crate) async fn of_connection(
     State(engine): State<Engine>,
     Caller(actor): Caller,
-    Path((project, provider, rest)): Path<(String, String, String)>,
+    Path((project, provider, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<ObjectMetadata>, Problem> {
-    let place = (provider.as_str(), object_name(&rest, METADATA)?);
+) -> Result<axum::Json<ObjectMetadataJson>, Problem> {
+    let place = (provider.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_connection(&engine, &actor, &project, place, group).await?;
     Ok(axum::Json(wanted.of(found)))
 }
 
 impl Wanted {
-    fn of(&self, mut metadata: ObjectMetadata) -> ObjectMetadata {
+    fn of(&self, mut metadata: ObjectMetadata) -> ObjectMetadataJson {
         if self.exclude_read_only {
             let fields = &mut metadata.fields;
             fields.retain(|_, field| field.read_only != Some(true));
         }
-        metadata
+        ObjectMetadataJson(metadata)
     }
 }

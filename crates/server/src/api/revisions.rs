@@ -1,23 +1,21 @@
 //! `/projects/{p}/integrations/{i}/revisions`, and one of them with `:hydrate`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::actions::integration::Deployment;
 use engine::actions::metadata::Hydration;
-use engine::metadata::HydratedRevision;
 use engine::{Engine, actions};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
+use super::hydrated::HydratedRevisionJson;
 use super::integrations::{Manner, Source};
+use crate::answer::CreatedUnseen;
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
-/// What ends the path.
-const HYDRATE: &str = ":hydrate";
-
 /// `?connectionId=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Through {
     connection_id: String,
@@ -27,23 +25,16 @@ pub(crate) struct Through {
 pub(crate) async fn hydrate(
     State(engine): State<Engine>,
     Caller(actor): Caller,
-    Path((project, integration, target)): Path<(String, String, String)>,
+    Path((project, integration, revision)): Path<(String, String, String)>,
     Query(through): Query<Through>,
-) -> Result<axum::Json<HydratedRevision>, Problem> {
-    // What follows the colon is no segment of its own.
-    let Some(revision) = target.strip_suffix(HYDRATE) else {
-        return Err(
-            Problem::new(404, format!("there is nothing at `revisions/{target}`"))
-                .remedy(format!("Add `{HYDRATE}` to the revision's id")),
-        );
-    };
+) -> Result<axum::Json<HydratedRevisionJson>, Problem> {
     let hydration = Hydration {
         integration: &integration,
-        revision,
+        revision: &revision,
         connection: &through.connection_id,
     };
     let hydrated = actions::metadata::hydrate(&engine, &actor, &project, hydration).await?;
-    Ok(axum::Json(hydrated))
+    Ok(axum::Json(HydratedRevisionJson(hydrated)))
 }
 
 /// Gives an integration the revision that a manifest has for it. As the contract
@@ -54,12 +45,12 @@ pub(crate) async fn create(
     Path((project, integration)): Path<(String, String)>,
     Query(manner): Query<Manner>,
     Json(source): Json<Source>,
-) -> Result<StatusCode, Problem> {
+) -> Result<CreatedUnseen, Problem> {
     let manifest = source.manifest(&engine, &actor, &project).await?;
     let deployment = Deployment {
         manifest: &manifest,
         destructive: manner.destructive,
     };
     actions::integration::add_revision(&engine, &actor, &project, &integration, deployment).await?;
-    Ok(StatusCode::CREATED)
+    Ok(CreatedUnseen)
 }

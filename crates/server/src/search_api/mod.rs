@@ -4,29 +4,63 @@
 //! says so as the Platform API's lists do, with `pagination`, and `?pageToken=` goes
 //! on; whoever knows only the contract reads the first page and loses nothing.
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
 use engine::actions::search::Search;
 use engine::{Engine, ReadFilter, actions};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::page::Pagination;
 use crate::auth::FullCaller;
+use crate::description::{Api, one_of, post};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// The body of a search.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Search)]
 struct New {
     object_name: String,
+    #[schema(value_type = Vec<FieldFilter>)]
     field_filters: Vec<ReadFilter>,
 }
 
+fn operator() -> Object {
+    one_of(["eq"])
+}
+
+/// A condition, for the description: the engine has its own, which knows nothing of
+/// descriptions.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct FieldFilter {
+    field_name: String,
+    #[schema(schema_with = operator)]
+    operator: String,
+    /// Text, true or false, or a number.
+    value: Value,
+}
+
+/// A record, for the description, as far as it was asked for.
+#[derive(ToSchema)]
+#[schema(as = SearchResultEntry, rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct EntryJson {
+    #[schema(value_type = Option<Object>)]
+    fields: Option<Value>,
+    #[schema(value_type = Option<Object>)]
+    mapped_fields: Option<Value>,
+    #[schema(value_type = Option<Object>)]
+    raw: Option<Value>,
+}
+
 /// Whose account, and which page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 struct Place {
     group_ref: String,
@@ -34,16 +68,20 @@ struct Place {
 }
 
 /// What was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SearchPage)]
 struct FoundJson {
+    #[schema(value_type = Vec<EntryJson>)]
     result: Vec<Box<RawValue>>,
     pagination: Pagination,
 }
 
 /// Every route, relative to `/search/v1`.
-pub(crate) fn routes() -> Router<Engine> {
-    let path = "/projects/{project}/integrations/{integration}";
-    Router::new().route(path, post(search))
+pub(crate) fn routes() -> Api {
+    Api::default().route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}",
+        post(search).refusing(&[422]),
+    )
 }
 
 /// One page of the records that fulfil every condition.
