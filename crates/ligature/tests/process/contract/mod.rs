@@ -8,6 +8,7 @@
 //! test passes over, but not in CI. `exceptions.json` is what the contract is read
 //! with: our reviewed differences.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -27,7 +28,7 @@ const SERVED: [(&str, &str); 3] = [
 ];
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// Requests made up for each operation, beside those that the schemas' edges give.
-const EXAMPLES: &str = "8";
+const EXAMPLES: &str = "5";
 const SEED: &str = "1124";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +59,8 @@ async fn whatever_is_asked_the_answer_is_the_contract_s() {
             .lines()
             .filter(|line| line.contains("test cases") || line.contains("generated"))
         {
-            println!("{file}: {}", line.trim());
+            // Past the capture of the test's output: how much was asked is worth seeing.
+            writeln!(std::io::stderr(), "{file}: {}", line.trim()).unwrap();
         }
         if !output.status.success() {
             failed.push(format!(
@@ -78,11 +80,7 @@ fn generate(program: &Path, dir: &Path, document: &Path, url: &str) -> Output {
         .args(["--url", url, "--header", &format!("X-Api-Key: {KEY}")])
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
         .args(["--max-examples", EXAMPLES, "--seed", SEED])
-        .args([
-            "--generation-deterministic",
-            "--generation-database",
-            "none",
-        ])
+        .args(["--generation-database", "none"])
         .args(["--suppress-health-check", "all", "--warnings", "off"])
         .args(["--request-timeout", "30", "--continue-on-failure"])
         .output()
@@ -150,6 +148,7 @@ fn documents() -> Option<Vec<(&'static str, &'static str, Value)>> {
                 "{exception}"
             );
             *used |= apply(&mut document, prefix, exception);
+            *used |= loosen(&mut document, exception);
         }
         documents.push((file, prefix, document));
     }
@@ -163,11 +162,31 @@ fn documents() -> Option<Vec<(&'static str, &'static str, Value)>> {
     Some(documents)
 }
 
+/// Reads some schemas of which the contract says `oneOf` as `anyOf`; whether one of
+/// them is there.
+fn loosen(document: &mut Value, exception: &Value) -> bool {
+    let mut changed = false;
+    for name in exception["overlapping"].as_array().into_iter().flatten() {
+        let place = format!("/components/schemas/{}", name.as_str().unwrap());
+        let Some(Value::Object(schema)) = document.pointer_mut(&place) else {
+            continue;
+        };
+        let choices = schema.remove("oneOf");
+        if let Some(choices) = choices {
+            schema.insert("anyOf".to_owned(), choices);
+            changed = true;
+        }
+    }
+    changed
+}
+
 /// Lets some operations answer, beside what the contract says, with a problem of
 /// these statuses; whether that was not so already.
 fn apply(document: &mut Value, prefix: &str, exception: &Value) -> bool {
     let mut changed = false;
-    let names = exception["operations"].as_array().unwrap();
+    let Some(names) = exception["operations"].as_array() else {
+        return false;
+    };
     for (path, item) in document["paths"].as_object_mut().unwrap() {
         for (method, operation) in item.as_object_mut().unwrap() {
             let name = json!(format!("{} {prefix}{path}", method.to_uppercase()));
