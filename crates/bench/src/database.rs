@@ -123,8 +123,14 @@ impl Database {
         sizes.sum()
     }
 
+    /// A file beside those of the database.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     fn file(&self) -> PathBuf {
-        self.directory.path().join("ligature.db")
+        self.beside("ligature.db")
     }
 }
 

@@ -116,6 +116,7 @@ impl Connector for Bitbucket {
     fn start(&self, intent: &Intent) -> Result<State, Failure> {
         match intent {
             Intent::Read(intent) => read::start(intent),
+            Intent::Search(intent) => read::search(intent),
         }
     }
 

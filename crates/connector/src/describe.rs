@@ -130,6 +130,14 @@ pub struct Object {
     pub docs_url: &'static str,
 }
 
+impl Object {
+    /// Whether the provider can look for records of it by the value of a field.
+    #[must_use]
+    pub fn is_searchable(&self) -> bool {
+        self.removed.is_none() && !self.filterable.is_empty()
+    }
+}
+
 /// A field by whose value the provider can filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filterable {

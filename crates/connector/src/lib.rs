@@ -34,6 +34,21 @@ pub use outcome::{Outcome, Page, Record};
 pub enum Intent {
     /// Read an object from its beginning, or what changed since a time.
     Read(ReadIntent),
+    /// Find those records of an object that fulfil conditions.
+    Search(SearchIntent),
+}
+
+/// One search of one object. Its pages are those of the provider, and every record
+/// of them fulfils every condition as the provider sees it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SearchIntent {
+    /// The provider's name of the object.
+    pub object: String,
+    /// The connection's values for [`Description::inputs`].
+    pub inputs: std::collections::BTreeMap<String, String>,
+    /// What a record must be like. The provider checks each of them; a search that
+    /// it cannot check is refused by [`Connector::start`], which says why by field.
+    pub filters: Vec<Filter>,
 }
 
 /// One read of one object.
@@ -110,10 +125,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// Who the provider is and what it offers.
     fn describe(&self) -> &Description;
 
-    /// The first state of a read.
+    /// The first state of a read or a search.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for an unknown object or a missing input.
+    /// [`Failure::Invalid`] for an unknown object, a missing input, or a condition of
+    /// a search that the provider cannot check.
     fn start(&self, intent: &Intent) -> Result<State, Failure>;
 
     /// The request that `state` asks for.

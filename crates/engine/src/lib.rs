@@ -16,8 +16,10 @@ mod clock;
 mod deliver;
 mod error;
 mod jwt;
+pub mod metadata;
 pub mod metrics;
 mod oauth;
+mod password;
 mod pay;
 mod prune;
 mod random;
@@ -105,6 +107,7 @@ pub struct Engine {
     pub(crate) outbound: Outbound,
     pub(crate) calls: Calls,
     pub(crate) callback_url: Arc<str>,
+    public_url: Arc<str>,
     pub(crate) min_schedule_s: u32,
     gauges: metrics::Gauges,
     delivery_rate: u32,
@@ -151,6 +154,7 @@ impl Engine {
             outbound: parts.outbound,
             calls,
             callback_url,
+            public_url: public_url.into(),
             min_schedule_s: parts.min_schedule_s,
             delivery_rate: parts.delivery_rate,
             owner,
@@ -255,6 +259,12 @@ impl Engine {
     pub async fn refresh_gauges(&self) {
         metrics::expect(&self.registry);
         self.gauges.refresh().await;
+    }
+
+    /// Where browsers reach this server, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
     }
 
     /// The OAuth redirect target, to be registered with the provider.

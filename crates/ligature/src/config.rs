@@ -279,6 +279,8 @@ pub(crate) struct NodeFlags {
         value_name = "CIDR,…"
     )]
     pub(crate) allow_private_networks: Networks,
+    #[command(flatten)]
+    pub(crate) protection: ProtectionFlags,
     /// Where traces are sent: an OTLP collector over HTTP
     #[arg(long, env = "LIGATURE_OTLP_ENDPOINT", value_name = "URL")]
     pub(crate) otlp_endpoint: Option<String>,
@@ -295,6 +297,48 @@ impl NodeFlags {
         let collector = self.otlp_endpoint.iter().filter(|url| !url.is_empty());
         self.provider
             .outbound(&self.allow_private_networks, collector.cloned().collect())
+    }
+}
+
+/// What keeps clients from wearing the server out.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProtectionFlags {
+    /// Most requests a second for an API key, token or session, on each node; twice as many at
+    /// once; 0 for no limit
+    #[arg(
+        long,
+        env = "LIGATURE_API_RATE",
+        default_value_t = 500,
+        value_name = "REQUESTS"
+    )]
+    pub(crate) api_rate: u32,
+    /// Networks of reverse proxies whose X-Forwarded-For counts, as CIDRs
+    #[arg(
+        long,
+        env = "LIGATURE_TRUSTED_PROXIES",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CIDR,…"
+    )]
+    pub(crate) trusted_proxies: Networks,
+}
+
+impl ProtectionFlags {
+    /// No limit, and nobody trusted.
+    pub(crate) fn none() -> Self {
+        Self {
+            api_rate: 0,
+            trusted_proxies: Networks::default(),
+        }
+    }
+
+    /// The server's protections, as these flags have them.
+    pub(crate) fn protections(&self) -> server::Protections {
+        server::Protections {
+            api_rate: self.api_rate,
+            trusted_proxies: self.trusted_proxies.0.clone(),
+            ..server::Protections::default()
+        }
     }
 }
 
@@ -364,4 +408,21 @@ pub(crate) struct BootstrapFlags {
         hide_env_values = true
     )]
     pub(crate) bootstrap_api_key: Option<SecretString>,
+    /// A builder to create at start if absent, an owner of the organization
+    #[arg(
+        long,
+        env = "LIGATURE_ADMIN_EMAIL",
+        requires = "admin_password",
+        value_name = "EMAIL"
+    )]
+    pub(crate) admin_email: Option<String>,
+    /// The password of that builder
+    #[arg(
+        long,
+        env = "LIGATURE_ADMIN_PASSWORD",
+        requires = "admin_email",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
+    pub(crate) admin_password: Option<SecretString>,
 }

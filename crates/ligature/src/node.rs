@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use engine::{ActionError, Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
-use store::{Backend, NewApiKey, Rotation, RotationStep, Store, StoreError};
+use server::Protections;
+use store::{Backend, NewApiKey, Role as OrgRole, Rotation, RotationStep, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,7 @@ pub(crate) struct Stop {
 pub(crate) struct Node {
     pub(crate) engine: Engine,
     clock: Arc<SystemClock>,
+    protections: Protections,
 }
 
 impl Node {
@@ -78,7 +80,11 @@ impl Node {
             budgets: flags.provider.budgets(),
             delivery_rate: flags.delivery_rate,
         });
-        Ok(Self { engine, clock })
+        Ok(Self {
+            engine,
+            clock,
+            protections: flags.protection.protections(),
+        })
     }
 
     /// Whoever sits at the machine.
@@ -139,6 +145,32 @@ impl Node {
             .context("LIGATURE_BOOTSTRAP_API_KEY is already a key of another project")
     }
 
+    /// Creates a builder who owns the organisation, unless the address has an
+    /// account: its password stays as it is then.
+    ///
+    /// # Errors
+    /// When the store fails, or the address or the password is none.
+    pub(crate) async fn bootstrap_admin(
+        &self,
+        email: &str,
+        password: &SecretString,
+    ) -> anyhow::Result<()> {
+        let operator = self.operator();
+        let create =
+            actions::builder::create(&self.engine, &operator, email, password, OrgRole::Owner);
+        match create.await {
+            Ok(builder) => tracing::info!(builder = %builder.id, "the admin's account was created"),
+            Err(ActionError::Conflict { .. }) => {
+                tracing::debug!("the admin has an account already");
+            }
+            Err(error) => {
+                return Err(error)
+                    .context("LIGATURE_ADMIN_EMAIL and LIGATURE_ADMIN_PASSWORD cannot be used");
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a part that this node's database cannot be shared by.
     ///
     /// # Errors
@@ -169,8 +201,6 @@ impl Node {
     /// within [`DRAIN`] and a little. What did not end by then goes on where it
     /// was last committed, here or on another node.
     ///
-    /// A listener that fails is logged; the others go on.
-    ///
     /// # Errors
     /// None today.
     pub(crate) async fn run_as(
@@ -182,10 +212,15 @@ impl Node {
         let tasks = TaskTracker::new();
         for listener in listeners {
             let router = match role {
-                Role::All | Role::Api => server::router(self.engine.clone()),
+                Role::All | Role::Api => server::router(self.engine.clone(), &self.protections),
                 Role::Worker => server::health_router(self.engine.clone()),
             };
-            tasks.spawn(serve(listener, router, stop.clone()));
+            tasks.spawn(serve(
+                listener,
+                router,
+                self.protections.clone(),
+                stop.clone(),
+            ));
         }
         match role {
             Role::All | Role::Worker => {
@@ -227,16 +262,9 @@ impl Node {
 }
 
 /// Serves until `stop`: then accepts nothing more, and lets requests under way end.
-async fn serve(listener: TcpListener, router: axum::Router, stop: Stop) {
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.drain.cancelled_owned())
-        .into_future();
+async fn serve(listener: TcpListener, router: axum::Router, protections: Protections, stop: Stop) {
     tokio::select! {
-        served = served => {
-            if let Err(error) = served {
-                tracing::error!(%error, "a listener failed");
-            }
-        }
+        () = server::serve(listener, router, &protections, stop.drain.clone()) => {}
         () = stop.cut.cancelled() => {}
     }
 }

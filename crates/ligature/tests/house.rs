@@ -71,7 +71,7 @@ const ALL: &[&str] = &[
 /// Libraries that only one crate may depend on.
 const DOORS: &[(&str, &[&str])] = &[
     ("store", &["sea-orm", "sea-orm-migration", "sqlx"]),
-    ("outbound", &["object_store", "reqwest", "hyper-util"]),
+    ("outbound", &["object_store", "reqwest"]),
 ];
 
 /// Crates in which no provider is named, and the names.
@@ -111,6 +111,25 @@ fn only_one_crate_has_sql_and_one_makes_http_clients() -> Result<()> {
         }
     }
     none(&wrong, "there is one door for each");
+    Ok(())
+}
+
+/// The library has both ends of HTTP; `server` is at one of them.
+#[test]
+fn only_one_crate_has_the_client_half_of_hyper() -> Result<()> {
+    let mut wrong = Vec::new();
+    for file in files(CRATES.into()) {
+        let is_outbound = file.starts_with(Path::new(CRATES).join("outbound"));
+        if is_outbound || is_test(&file) {
+            continue;
+        }
+        for (number, line) in code(&fs::read_to_string(&file)?) {
+            if line.contains("hyper_util::client") || line.contains("hyper::client") {
+                wrong.push(format!("{}:{number}", file.display()));
+            }
+        }
+    }
+    none(&wrong, "only one crate makes HTTP clients");
     Ok(())
 }
 

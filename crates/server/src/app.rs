@@ -1,40 +1,53 @@
-//! All routes, and what every request passes through: an id, a trace, a body
-//! limit, headers that keep browsers careful.
+//! All routes, and what every request passes through: an id, a trace, bounds of
+//! size and time, headers that keep browsers careful.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, OriginalUri, Request};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, OriginalUri, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, put};
+use axum::{Extension, Router};
 use engine::Engine;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
+use crate::protect::client::{self, ClientAddress};
+use crate::protect::{Guard, Protections, patience};
 use crate::{
-    api, description, downloads, health, metrics, oauth_callback, pages, read_api, uploads,
+    api, description, downloads, health, metrics, oauth_callback, pages, read_api, search_api,
+    uploads,
 };
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
-const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The whole server over an engine.
-pub fn router(engine: Engine) -> Router {
+pub fn router(engine: Engine, protections: &Protections) -> Router {
+    let guard = Guard::new(protections.clone());
     let header =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let (platform, mut described) = api::routes().finish("/v1");
     let (read, more) = read_api::routes().finish("/read/v1");
+    described.extend(more);
+    let (search, more) = search_api::routes().finish("/search/v1");
     described.extend(more);
     let document = description::document(described);
     let document = ([(header::CONTENT_TYPE, "application/json")], document);
     Router::new()
         .route("/", get(pages::status::show))
         .route("/openapi.json", get(move || async move { document }))
+        .route(
+            "/invite",
+            get(pages::invite::show).post(pages::invite::accept),
+        )
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
@@ -43,17 +56,25 @@ pub fn router(engine: Engine) -> Router {
         .route("/uploads/v1/{upload}", put(uploads::receive))
         .nest("/v1", platform)
         .nest("/read/v1", read)
+        .nest("/search/v1", search)
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&guard),
+            patience::bound,
+        ))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(Extension(Arc::clone(&guard)))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header(header::CACHE_CONTROL, "no-store"))
-        .layer(middleware::from_fn(identify))
-        // Outermost, so that a refusal too can be read by the page that asked.
+        // So far out that a refusal too can be read by the page that asked.
         .layer(cors())
+        // Outermost: every answer has an id.
+        .layer(middleware::from_fn_with_state(guard, identify))
         .with_state(engine)
 }
 
@@ -83,19 +104,20 @@ fn cors() -> CorsLayer {
 /// What a node answers that only works in the background: whether it is well, and its
 /// metrics.
 pub fn health_router(engine: Engine) -> Router {
+    let guard = Guard::new(Protections::default());
     Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .layer(middleware::from_fn(identify))
+        .layer(middleware::from_fn_with_state(guard, identify))
         .with_state(engine)
 }
 
-/// Gives the request an id, which problems and logs name. An id that a proxy in
-/// front sent is kept if it is short and plain.
-async fn identify(request: Request, next: Next) -> Response {
+/// Gives the request an id, which problems and logs name, and finds out whom it
+/// comes from. An id that a proxy in front sent is kept if it is short and plain.
+async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let given = request
         .headers()
         .get(&REQUEST_ID)
@@ -106,6 +128,12 @@ async fn identify(request: Request, next: Next) -> Response {
     let id = given
         .filter(plain)
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if let Some(ConnectInfo(peer)) = peer {
+        let trusted = &guard.settings.trusted_proxies;
+        let address = client::of(peer.ip(), request.headers(), trusted);
+        request.extensions_mut().insert(ClientAddress(address));
+    }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = problem::REQUEST_ID
         .scope(id.clone(), next.run(request))
@@ -120,7 +148,7 @@ async fn identify(request: Request, next: Next) -> Response {
 
 pub(crate) async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/… and /read/v1/… for the API, /openapi.json for its description, / for its status")
+        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its status")
 }
 
 pub(crate) async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {

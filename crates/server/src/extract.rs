@@ -1,11 +1,13 @@
 //! Request parts, with refusals that are problems like any other.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::app::MOST_BODY_BYTES;
 use crate::description::Ending;
 use crate::problem::Problem;
 
@@ -27,8 +29,8 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|rejection| {
-            Problem::new(rejection.status().as_u16(), rejection.body_text())
+        let body = body.map_err(|rejection: BytesRejection| {
+            unread(rejection.status(), rejection.body_text())
         })?;
         if body.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
@@ -104,7 +106,7 @@ impl From<JsonRejection> for Problem {
             // thing to the contract: a bad request.
             JsonRejection::JsonDataError(error) => Self::new(400, error.body_text()),
             JsonRejection::JsonSyntaxError(error) => Self::new(400, error.body_text()),
-            other => Self::new(other.status().as_u16(), other.body_text()),
+            other => unread(other.status(), other.body_text()),
         }
     }
 }
@@ -119,4 +121,14 @@ impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::new(400, rejection.body_text())
     }
+}
+
+/// A body that was not read to its end, or is of another kind.
+fn unread(status: StatusCode, text: String) -> Problem {
+    let problem = Problem::new(status.as_u16(), text);
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        let most = MOST_BODY_BYTES / (1024 * 1024);
+        return problem.remedy(format!("A body may have {most} MiB at most"));
+    }
+    problem
 }

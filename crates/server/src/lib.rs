@@ -16,9 +16,12 @@ mod metrics;
 mod oauth_callback;
 mod pages;
 mod problem;
+mod protect;
 mod read_api;
+mod search_api;
 mod uploads;
 
 pub use api::deliveries::delivery_json;
 pub use app::{health_router, router};
 pub use metrics::{UPKEEP_EVERY, keep_metrics};
+pub use protect::{Protections, serve};

@@ -60,6 +60,12 @@ impl Problem {
         self
     }
 
+    /// When it may be tried again.
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
     fn causes(mut self, causes: Vec<String>) -> Self {
         self.causes = causes;
         self
@@ -90,6 +96,12 @@ impl Problem {
     }
 }
 
+/// A handler that panicked, of which the process's own hook has told: whoever asked
+/// is told no more than of any failure of ours, and the server goes on.
+pub(crate) fn of_panic(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::ours(&std::io::Error::other("a handler panicked")).into_response()
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -103,7 +115,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(
                 header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("ApiKey header=\"X-Api-Key\""),
+                HeaderValue::from_static("ApiKey header=\"X-Api-Key\", Bearer"),
             );
         }
         if let Some(seconds) = retry_after {

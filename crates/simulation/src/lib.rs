@@ -2,8 +2,7 @@
 //!
 //! [`seeded`] runs real engines on a real store, with the sandbox as the provider
 //! and a receiver of its own, on a clock that it drives; a seed decides what goes
-//! wrong and when. [`chaos`] kills and freezes processes of the binary. Both hold
-//! the same things to be true, whatever happens:
+//! wrong and when. It holds, whatever happens:
 //!
 //! - each record that the provider has is delivered at least once, in the version
 //!   that it has at the end;
@@ -11,6 +10,9 @@
 //! - what counts as delivered was taken by the receiver, and is not forged;
 //! - no pair of tokens is lost: a connection works, or the provider refused it;
 //! - no run is stuck.
+//!
+//! [`chaos`] kills and freezes processes of the binary, and compares at the end
+//! what the provider has with what the receiver took and did not find forged.
 
 #![allow(
     clippy::unwrap_used,

@@ -135,3 +135,11 @@ pub(crate) async fn install(engine: &Engine, group: &str) -> anyhow::Result<()> 
     actions::installation::create(engine, &operator, PROJECT, install).await?;
     Ok(())
 }
+
+/// Refreshes a customer's token if it has ended.
+#[cfg(test)]
+pub(crate) async fn refresh(engine: &Engine, connection_id: &str) -> anyhow::Result<()> {
+    let (operator, when) = (engine.store.operator(), engine::Refresh::IfExpired);
+    actions::connection::refresh(engine, &operator, PROJECT, connection_id, when).await?;
+    Ok(())
+}

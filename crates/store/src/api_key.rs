@@ -5,6 +5,7 @@ use rand::seq::IndexedRandom as _;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::audit::note;
 use crate::columns::{At, Words, ms};
 use crate::entities::{api_key, insert};
 use crate::error::{Result, StoreError, or_conflict};
@@ -100,6 +101,7 @@ impl Tenant<'_> {
         insert(tx.db(), row.clone())
             .await
             .map_err(|error| or_conflict(error, "API key", || row.key.clone()))?;
+        note(&tx, self.scope, "api-key.create", &row.key, now).await?;
         tx.commit().await?;
         Ok((row.into(), whole))
     }
@@ -150,12 +152,13 @@ impl Tenant<'_> {
             ],
         )
         .await?;
+        note(&tx, self.scope, "api-key.update", &known.key, now).await?;
         tx.commit().await?;
         self.api_key(&known.key).await
     }
 
     /// Deletes a key, named by its public part or whole.
-    pub async fn delete_api_key(&self, public_part_or_whole: &str) -> Result<()> {
+    pub async fn delete_api_key(&self, public_part_or_whole: &str, now: Timestamp) -> Result<()> {
         let known = self.api_key(public_part_or_whole).await?;
         let tx = self.store.write().await?;
         tx.execute(
@@ -163,6 +166,7 @@ impl Tenant<'_> {
             [known.id.as_str().into()],
         )
         .await?;
+        note(&tx, self.scope, "api-key.delete", &known.key, now).await?;
         tx.commit().await
     }
 
@@ -187,6 +191,8 @@ impl Tenant<'_> {
                 public_part(public_part_or_whole),
             ));
         }
+        let key = public_part(public_part_or_whole);
+        note(&tx, self.scope, "api-key.revoke", &key, now).await?;
         tx.commit().await
     }
 }

@@ -1,13 +1,18 @@
-//! The audit log: who did what in a project. Entries are only ever added.
+//! The audit log: who did what in a project, or in an organisation. Entries are
+//! only ever added, each in the transaction of what it tells of; a person who is
+//! erased is called by a hash in them from then on.
 
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::columns::At;
-use crate::entities::{audit_entry, insert};
+use crate::connect::Tx;
+use crate::entities::{audit_entry, insert, org_audit_entry};
 use crate::error::Result;
 use crate::ids;
-use crate::scope::Tenant;
+use crate::organization::OrgTenant;
+use crate::scope::{Scope, Tenant, consumer_label};
+use crate::secrets::digest;
 
 /// Something that somebody did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +41,84 @@ impl From<audit_entry::Model> for AuditEntry {
     }
 }
 
+/// Calls a person by a hash of their reference wherever they did something.
+pub(crate) async fn rename_consumer(
+    tx: &Tx<'_>,
+    project_id: &str,
+    consumer_ref: &str,
+) -> Result<()> {
+    let hashed = format!("sha256:{}", digest(consumer_ref));
+    tx.execute(
+        "UPDATE audit_entry SET actor = $3 WHERE project_id = $1 AND actor = $2",
+        [
+            project_id.into(),
+            consumer_label(consumer_ref).into(),
+            consumer_label(&hashed).into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+impl From<org_audit_entry::Model> for AuditEntry {
+    fn from(row: org_audit_entry::Model) -> Self {
+        Self {
+            id: row.id,
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            create_time: row.create_time.0,
+        }
+    }
+}
+
+/// Writes down what the scope's actor does to `subject` in this transaction. Where
+/// nobody acts, the store goes on with what somebody asked for before, and that is
+/// written down already.
+pub(crate) async fn note(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    action: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(actor) = scope.actor() else {
+        return Ok(());
+    };
+    let row = audit_entry::Model {
+        id: ids::new(),
+        project_id: scope.project_id().to_owned(),
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        create_time: At(now),
+    };
+    Ok(insert(tx.db(), row).await?)
+}
+
+/// The same of an organisation.
+pub(crate) async fn note_org(
+    tx: &Tx<'_>,
+    org_id: &str,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let row = org_audit_entry::Model {
+        id: ids::new(),
+        org_id: org_id.to_owned(),
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        create_time: At(now),
+    };
+    Ok(insert(tx.db(), row).await?)
+}
+
 impl Tenant<'_> {
-    /// Writes down what `actor` did to `subject`.
+    /// Writes down what `actor` did to `subject` where the store changes nothing,
+    /// as when a credential is looked at.
     pub async fn audit(
         &self,
         actor: &str,
@@ -45,16 +126,9 @@ impl Tenant<'_> {
         subject: &str,
         now: Timestamp,
     ) -> Result<()> {
-        let row = audit_entry::Model {
-            id: ids::new(),
-            project_id: self.scope.project_id().to_owned(),
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            create_time: At(now),
-        };
+        let scope = self.scope.clone().by(actor.to_owned());
         let tx = self.store.write().await?;
-        insert(tx.db(), row).await?;
+        note(&tx, &scope, action, subject, now).await?;
         tx.commit().await
     }
 
@@ -73,10 +147,36 @@ impl Tenant<'_> {
             .limit(page_size.saturating_add(1))
             .all(self.store.read())
             .await?;
-        let page = usize::try_from(page_size).unwrap_or(usize::MAX);
-        let more = rows.len() > page;
-        let entries: Vec<AuditEntry> = rows.into_iter().take(page).map(Into::into).collect();
-        let next = entries.last().filter(|_| more).map(|last| last.id.clone());
-        Ok((entries, next))
+        Ok(page(rows.into_iter().map(Into::into).collect(), page_size))
     }
+}
+
+impl OrgTenant<'_> {
+    /// A page of the organisation's log, newest first, and the token of the next
+    /// page.
+    pub async fn audit_entries(
+        &self,
+        page_size: u64,
+        page_token: Option<String>,
+    ) -> Result<(Vec<AuditEntry>, Option<String>)> {
+        let rows = org_audit_entry::Entity::find()
+            .filter(org_audit_entry::Column::OrgId.eq(self.scope.org_id()))
+            .apply_if(page_token, |query, token| {
+                query.filter(org_audit_entry::Column::Id.lt(token))
+            })
+            .order_by_desc(org_audit_entry::Column::Id)
+            .limit(page_size.saturating_add(1))
+            .all(self.store.read())
+            .await?;
+        Ok(page(rows.into_iter().map(Into::into).collect(), page_size))
+    }
+}
+
+/// Cuts off the one entry beyond the page, which says that there is another.
+fn page(mut entries: Vec<AuditEntry>, page_size: u64) -> (Vec<AuditEntry>, Option<String>) {
+    let size = usize::try_from(page_size).unwrap_or(usize::MAX);
+    let more = entries.len() > size;
+    entries.truncate(size);
+    let next = entries.last().filter(|_| more).map(|last| last.id.clone());
+    (entries, next)
 }

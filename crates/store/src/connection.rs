@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
+use crate::audit::note;
 use crate::columns::{At, Words, ms};
 use crate::connect::Tx;
 use crate::consumer::Consumer;
@@ -178,11 +179,13 @@ impl Tenant<'_> {
                 self.renew(&mut tx, &known, &new, now).await?;
                 let happening = Happening::ConnectionUpdated(&known.id);
                 notification::tell(&mut tx, happening, now).await?;
+                note(&tx, self.scope, "connection.update", &known.id, now).await?;
                 known.id
             }
             None => {
                 let id = self.insert(&tx, &new, now).await?;
                 notification::tell(&mut tx, Happening::ConnectionCreated(&id), now).await?;
+                note(&tx, self.scope, "connection.create", &id, now).await?;
                 id
             }
         };

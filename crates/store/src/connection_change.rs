@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::Value;
 
+use crate::audit::note;
 use crate::columns::{Words, ms};
 use crate::connect::Tx;
 use crate::connection::Connection;
@@ -86,6 +87,7 @@ impl Tenant<'_> {
             .await?
             .ok_or_else(|| StoreError::not_found("connection", id))?;
         notification::tell(&mut tx, Happening::ConnectionUpdated(&known.id), now).await?;
+        note(&tx, self.scope, "connection.update", &known.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -112,6 +114,7 @@ impl Tenant<'_> {
             [known.id.as_str().into()],
         )
         .await?;
+        note(&tx, self.scope, "connection.delete", &known.id, now).await?;
         tx.commit().await?;
         Ok(known)
     }

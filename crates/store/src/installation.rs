@@ -10,6 +10,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use crate::Backend;
+use crate::audit::note;
 use crate::columns::{At, Json};
 use crate::connect::Tx;
 use crate::entities::{insert, installation, sync};
@@ -234,6 +235,7 @@ impl Tenant<'_> {
             tx.wake(WakeKind::Work).await?;
         }
         notification::tell(&mut tx, Happening::InstallationCreated(&row.id), now).await?;
+        note(&tx, self.scope, "installation.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }

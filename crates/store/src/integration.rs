@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Select,
 };
 
+use crate::audit::note;
 use crate::columns::{At, Json, ms};
 use crate::connect::Tx;
 use crate::entities::{insert, integration, revision};
@@ -66,19 +67,8 @@ impl Tenant<'_> {
         destructive: bool,
         now: Timestamp,
     ) -> Result<Vec<Integration>> {
-        let backend = self.store.backend();
-        let project = self.scope.project_id();
         let mut tx = self.store.write().await?;
-        // Two deployments of a project follow one another. Rows that refer to the
-        // project may be added meanwhile: commits of pages must not wait here.
-        let lock = match backend {
-            Backend::Sqlite => "SELECT id FROM project WHERE id = $1",
-            Backend::Postgres => "SELECT id FROM project WHERE id = $1 FOR NO KEY UPDATE",
-        };
-        tx.db()
-            .query_one_raw(backend.sql(lock, [project.into()]))
-            .await?
-            .ok_or_else(|| StoreError::not_found("project", project))?;
+        self.lock_project(&tx).await?;
         let mut steps = Vec::with_capacity(revisions.len());
         for new in revisions {
             let known = self.known(&tx, &new).await?;
@@ -110,10 +100,82 @@ impl Tenant<'_> {
                 )
                 .await?;
             }
-            deployed.push(self.deploy_one(&tx, new, known, now).await?);
+            let integration = self.deploy_one(&tx, new, known, now).await?;
+            note(&tx, self.scope, "integration.deploy", &integration.id, now).await?;
+            deployed.push(integration);
         }
         tx.commit().await?;
         Ok(deployed)
+    }
+
+    /// Creates an integration with its first revision. `Conflict` when the project
+    /// has one of that name.
+    pub async fn create_integration(
+        &self,
+        new: NewRevision,
+        now: Timestamp,
+    ) -> Result<Integration> {
+        let tx = self.store.write().await?;
+        self.lock_project(&tx).await?;
+        if self.known(&tx, &new).await?.is_some() {
+            return Err(StoreError::Conflict {
+                what: "integration",
+                detail: format!("name {}", new.name),
+            });
+        }
+        let created = self.deploy_one(&tx, new, None, now).await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Deletes an integration that nobody has installed, with its revisions and its
+    /// work. `Outdated` while somebody has.
+    pub async fn delete_integration(&self, id: &str) -> Result<()> {
+        let backend = self.store.backend();
+        let tx = self.store.write().await?;
+        self.lock_project(&tx).await?;
+        // A deploy on its way to the installations finds its row gone.
+        tx.execute(
+            "DELETE FROM work WHERE kind = $1 AND subject_id = $2",
+            [Kind::INTEGRATION.as_str().into(), id.into()],
+        )
+        .await?;
+        // Whoever installs keeps this row from being deleted, and is seen below.
+        let lock = format!(
+            "SELECT id FROM integration WHERE id = $1 AND project_id = $2{}",
+            backend.for_update()
+        );
+        let lock = backend.sql(&lock, [id.into(), self.scope.project_id().into()]);
+        tx.db()
+            .query_one_raw(lock)
+            .await?
+            .ok_or_else(|| StoreError::not_found("integration", id))?;
+        let installed = backend.sql(
+            "SELECT id FROM installation WHERE integration_id = $1 LIMIT 1",
+            [id.into()],
+        );
+        if tx.db().query_one_raw(installed).await?.is_some() {
+            return Err(StoreError::Outdated);
+        }
+        tx.execute("DELETE FROM integration WHERE id = $1", [id.into()])
+            .await?;
+        tx.commit().await
+    }
+
+    /// Lets deployments of a project follow one another. Rows that refer to the
+    /// project may be added meanwhile: commits of pages must not wait here.
+    async fn lock_project(&self, tx: &Tx<'_>) -> Result<()> {
+        let backend = self.store.backend();
+        let project = self.scope.project_id();
+        let lock = match backend {
+            Backend::Sqlite => "SELECT id FROM project WHERE id = $1",
+            Backend::Postgres => "SELECT id FROM project WHERE id = $1 FOR NO KEY UPDATE",
+        };
+        tx.db()
+            .query_one_raw(backend.sql(lock, [project.into()]))
+            .await?
+            .ok_or_else(|| StoreError::not_found("project", project))
+            .map(drop)
     }
 
     /// Every integration of the project, by name.

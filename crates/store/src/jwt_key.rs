@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use crate::audit::note;
 use crate::columns::{At, ms};
 use crate::entities::{insert, jwt_key};
 use crate::error::{Result, StoreError};
@@ -74,6 +75,7 @@ impl Tenant<'_> {
         };
         let tx = self.store.write().await?;
         insert(tx.db(), row.clone()).await?;
+        note(&tx, self.scope, "jwt-key.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -119,16 +121,18 @@ impl Tenant<'_> {
             ],
         )
         .await?;
+        note(&tx, self.scope, "jwt-key.update", id, now).await?;
         tx.commit().await?;
         self.jwt_key(id).await
     }
 
     /// Deletes a key: tokens signed with it open nothing from then on.
-    pub async fn delete_jwt_key(&self, id: &str) -> Result<()> {
+    pub async fn delete_jwt_key(&self, id: &str, now: Timestamp) -> Result<()> {
         let known = self.jwt_key(id).await?;
         let tx = self.store.write().await?;
         tx.execute("DELETE FROM jwt_key WHERE id = $1", [known.id.into()])
             .await?;
+        note(&tx, self.scope, "jwt-key.delete", id, now).await?;
         tx.commit().await
     }
 }

@@ -39,6 +39,7 @@ mod object;
 mod observe;
 mod operation;
 mod operation_log;
+mod organization;
 mod outbox;
 mod overview;
 mod pause;
@@ -91,6 +92,10 @@ pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
+pub use organization::{
+    Builder, Invite, InviteStatus, Joining, NewBuilder, NewInvite, NewSession, OrgScope, OrgTenant,
+    Organization, Role,
+};
 pub use outbox::{
     Acknowledged, Claimed, DELIVERY_LEASE, DeliveriesOverview, Delivery, DeliveryFilter,
     DeliveryOutcome, DeliveryPayload, DeliveryStatus, Inflater, LinkedResult, MOST_MESSAGE_BYTES,

@@ -107,6 +107,29 @@ impl Tenant<'_> {
     }
 }
 
+impl Tenant<'_> {
+    /// Forgets the consents under way whose body is `about` what the caller looks
+    /// for. Bodies are sealed, so each is opened here.
+    pub async fn forget_oauth_states(&self, about: impl Fn(&Value) -> bool) -> Result<()> {
+        let select = self.store.backend().sql(
+            "SELECT digest, body FROM oauth_state WHERE project_id = $1 ORDER BY digest",
+            [self.scope.project_id().into()],
+        );
+        let tx = self.store.write().await?;
+        for row in tx.db().query_all_raw(select).await? {
+            let digest: String = row.try_get("", "digest")?;
+            let sealed: Vec<u8> = row.try_get("", "body")?;
+            let body = self.store.inner.keys.open(body_at(&digest), &sealed)?;
+            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+            if about(&body) {
+                let delete = "DELETE FROM oauth_state WHERE digest = $1";
+                tx.execute(delete, [digest.into()]).await?;
+            }
+        }
+        tx.commit().await
+    }
+}
+
 impl Store {
     /// Takes a `state`, so that it cannot be taken again. It needs no scope:
     /// the callback has no actor, and the state itself names the project.

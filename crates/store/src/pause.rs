@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use crate::audit::note;
 use crate::entities::{installation, sync};
 use crate::error::{Result, StoreError};
 use crate::notification::{self, Happening};
@@ -68,6 +69,12 @@ impl Tenant<'_> {
                 operation_log::append(&tx, &operation_id, std::slice::from_ref(log), now).await?;
             }
         }
+        let done = if paused {
+            "installation.pause"
+        } else {
+            "installation.unpause"
+        };
+        note(&tx, self.scope, done, installation_id, now).await?;
         tx.commit().await
     }
 

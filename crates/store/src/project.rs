@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
+use crate::audit::note;
 use crate::columns::{At, ms};
 use crate::entities::{insert, project};
 use crate::error::{Result, StoreError, or_conflict};
-use crate::scope::{Actor, Tenant};
+use crate::scope::{Actor, Scope, Tenant};
 use crate::{Store, ids};
 
 /// One application of a builder.
@@ -54,40 +55,27 @@ impl From<project::Model> for Project {
 impl Store {
     /// The projects that the actor may see, by name.
     pub async fn projects(&self, actor: &Actor) -> Result<Vec<Project>> {
-        let mut query = project::Entity::find().order_by_asc(project::Column::Name);
-        if let Some(own) = actor.project_id() {
-            query = query.filter(project::Column::Id.eq(own));
-        }
-        let rows = query.all(self.read()).await?;
+        let rows = project::Entity::find()
+            .filter(actor.projects_seen())
+            .order_by_asc(project::Column::Name)
+            .all(self.read())
+            .await?;
         Ok(rows.into_iter().map(Project::from).collect())
     }
 
-    /// Creates a project. `Conflict` when the name is taken.
+    /// Creates a project, in the actor's oldest organisation where none is named.
+    /// `Conflict` when the name is taken.
     pub async fn create_project(
         &self,
         actor: &Actor,
         new: NewProject,
         now: Timestamp,
     ) -> Result<Project> {
+        let org_id = self.org_for_projects(actor, new.org_id).await?;
         let tx = self.write().await?;
-        let organization = self.backend().sql(
-            "SELECT id FROM organization WHERE id = COALESCE($1, id) ORDER BY create_time, id \
-             LIMIT 1",
-            [new.org_id.clone().into()],
-        );
-        // Whoever may not create projects sees no organisation to put one in.
-        let row = match tx.db().query_one_raw(organization).await? {
-            Some(row) if actor.may_create_projects() => row,
-            _ => {
-                return Err(StoreError::not_found(
-                    "organization",
-                    new.org_id.unwrap_or_default(),
-                ));
-            }
-        };
         let row = project::Model {
             id: ids::new(),
-            org_id: row.try_get("", "id")?,
+            org_id,
             name: new.name,
             app_name: new.app_name,
             create_time: At(now),
@@ -96,8 +84,24 @@ impl Store {
         insert(tx.db(), row.clone())
             .await
             .map_err(|error| or_conflict(error, "project", || format!("name {}", row.name)))?;
+        let scope = Scope::of_project(row.id.clone()).by(actor.label());
+        note(&tx, &scope, "project.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
+    }
+
+    /// The organisation to put a project in. Whoever may not create projects sees
+    /// none.
+    async fn org_for_projects(&self, actor: &Actor, named: Option<String>) -> Result<String> {
+        if let Some(id) = named {
+            return Ok(self.org_scope(actor, &id).await?.org_id().to_owned());
+        }
+        if actor.is_operator() {
+            return Ok(self.default_organization().await?.id);
+        }
+        let own = self.memberships(actor).await?.into_iter().next();
+        own.map(|(org, _)| org.id)
+            .ok_or_else(|| StoreError::not_found("organization", ""))
     }
 }
 
@@ -133,6 +137,8 @@ impl Tenant<'_> {
         )
         .await
         .map_err(|error| or_conflict(error, "project", || format!("name {taken}")))?;
+        let id = self.scope.project_id();
+        note(&tx, self.scope, "project.update", id, now).await?;
         tx.commit().await?;
         self.project().await
     }

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use crate::audit::note;
 use crate::columns::{At, Json, Words, ms};
 use crate::entities::{insert, provider_app};
 use crate::error::{Result, StoreError, or_conflict};
@@ -126,6 +127,7 @@ impl Tenant<'_> {
                 format!("provider {}, externalRef {external_ref}", row.provider)
             })
         })?;
+        note(&tx, self.scope, "provider-app.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -193,13 +195,14 @@ impl Tenant<'_> {
                 format!("provider {}, that externalRef", known.provider)
             })
         })?;
+        note(&tx, self.scope, "provider-app.update", id, now).await?;
         tx.commit().await?;
         self.provider_app(id).await
     }
 
     /// Deletes a provider app. `Conflict` while connections refresh their tokens
     /// with it.
-    pub async fn delete_provider_app(&self, id: &str) -> Result<()> {
+    pub async fn delete_provider_app(&self, id: &str, now: Timestamp) -> Result<()> {
         let known = self.provider_app(id).await?;
         let tx = self.store.write().await?;
         let lock = format!(
@@ -225,6 +228,7 @@ impl Tenant<'_> {
             [known.id.as_str().into()],
         )
         .await?;
+        note(&tx, self.scope, "provider-app.delete", id, now).await?;
         tx.commit().await
     }
 

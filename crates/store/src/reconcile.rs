@@ -13,6 +13,7 @@ use sea_orm::{Condition, ConnectionTrait};
 use serde_json::Value;
 
 use crate::Store;
+use crate::audit::note;
 use crate::columns::{Span, ms};
 use crate::connect::Tx;
 use crate::connection::Connection;
@@ -93,6 +94,7 @@ impl Tenant<'_> {
             .await?
             .ok_or_else(|| StoreError::not_found("installation", installation_id))?;
         let row = apply(&mut tx, row, change, now).await?;
+        note(&tx, self.scope, "installation.update", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -297,12 +299,14 @@ async fn latest_status(tx: &Tx<'_>, installation_id: &str) -> Result<()> {
 
 /// Forgets ticks to come, which followed from what was defined until now: each is
 /// planned anew when its read, which has been recalled, is looked at. Ticks that
-/// have passed still count.
+/// have passed still count, and so does the one by which a scheduled run or a
+/// backfill under way should have ended: when that comes, it is told.
 pub(crate) async fn forget_ticks(tx: &Tx<'_>, reads: Reads<'_>, now: Timestamp) -> Result<()> {
     let (condition, mut values) = reads.condition();
     values.push(ms(now).into());
     let sql = format!(
-        "UPDATE sync SET due_at = NULL WHERE due_at > ${} AND sync.id {condition}",
+        "UPDATE sync SET due_at = NULL WHERE due_at > ${} AND sync.id {condition} \
+         AND (operation_id IS NULL OR read_type = 'triggered')",
         values.len()
     );
     let statement = tx.backend().sql_many(&sql, values);
@@ -407,7 +411,7 @@ pub(crate) async fn begin_anew(
     for sql in [
         format!("DELETE FROM seen_key WHERE sync_id {condition}"),
         format!(
-            "UPDATE sync SET watermark = NULL, due_at = NULL, backfill_due = TRUE \
+            "UPDATE sync SET watermark = NULL, backfill_due = TRUE \
              WHERE sync.id {condition}"
         ),
     ] {

@@ -4,10 +4,10 @@
 //! without a `Scope` there is no [`Tenant`], whose methods are the only queries
 //! over a project's rows that take identifiers from outside.
 
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter};
 
 use crate::Store;
-use crate::entities::{api_key, project};
+use crate::entities::{api_key, membership, project};
 use crate::error::{Result, StoreError};
 use crate::jwt_key::JwtKey;
 use crate::secrets::digest;
@@ -30,6 +30,9 @@ pub struct Actor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Who {
     Operator,
+    Builder {
+        builder_id: String,
+    },
     ApiKey {
         project_id: String,
         public_part: String,
@@ -47,17 +50,40 @@ impl Actor {
     #[must_use]
     pub fn access(&self) -> Access {
         match &self.who {
-            Who::Operator => Access::Full,
+            Who::Operator | Who::Builder { .. } => Access::Full,
             Who::ApiKey { access, .. } => *access,
             Who::Customer { .. } => Access::Frontend,
         }
     }
 
-    /// The one project that this actor sees; `None` is all of them.
+    /// A builder who has signed in.
+    pub(crate) fn builder(builder_id: String) -> Self {
+        Self {
+            who: Who::Builder { builder_id },
+        }
+    }
+
+    /// The builder who acts, if one does.
+    #[must_use]
+    pub fn builder_id(&self) -> Option<&str> {
+        match &self.who {
+            Who::Builder { builder_id } => Some(builder_id),
+            Who::Operator | Who::ApiKey { .. } | Who::Customer { .. } => None,
+        }
+    }
+
+    /// Whether this is the person at the machine.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        matches!(self.who, Who::Operator)
+    }
+
+    /// The one project that this actor belongs to; `None` for whoever may see
+    /// several.
     #[must_use]
     pub fn project_id(&self) -> Option<&str> {
         match &self.who {
-            Who::Operator => None,
+            Who::Operator | Who::Builder { .. } => None,
             Who::ApiKey { project_id, .. } | Who::Customer { project_id, .. } => Some(project_id),
         }
     }
@@ -67,8 +93,9 @@ impl Actor {
     pub fn label(&self) -> String {
         match &self.who {
             Who::Operator => "operator".to_owned(),
+            Who::Builder { builder_id } => format!("builder:{builder_id}"),
             Who::ApiKey { public_part, .. } => format!("api-key:{public_part}"),
-            Who::Customer { consumer_ref, .. } => format!("consumer:{consumer_ref}"),
+            Who::Customer { consumer_ref, .. } => consumer_label(consumer_ref),
         }
     }
 
@@ -77,7 +104,7 @@ impl Actor {
     #[must_use]
     pub fn customer(&self) -> Option<(&str, &str)> {
         match &self.who {
-            Who::Operator | Who::ApiKey { .. } => None,
+            Who::Operator | Who::Builder { .. } | Who::ApiKey { .. } => None,
             Who::Customer {
                 group_ref,
                 consumer_ref,
@@ -86,19 +113,50 @@ impl Actor {
         }
     }
 
-    /// Whether this actor may create projects.
+    /// Whether this actor may create projects: a builder may, in its
+    /// organisations.
     #[must_use]
     pub fn may_create_projects(&self) -> bool {
-        matches!(self.who, Who::Operator)
+        matches!(self.who, Who::Operator | Who::Builder { .. })
+    }
+
+    /// Which rows of `project` this actor sees.
+    pub(crate) fn projects_seen(&self) -> Condition {
+        match &self.who {
+            Who::Operator => Condition::all(),
+            Who::Builder { builder_id } => Condition::all().add(
+                project::Column::OrgId
+                    .in_subquery(membership::Entity::ids_of_organizations(builder_id)),
+            ),
+            Who::ApiKey { project_id, .. } | Who::Customer { project_id, .. } => {
+                Condition::all().add(project::Column::Id.eq(project_id))
+            }
+        }
     }
 }
 
+/// What [`Actor::label`] calls a person of a customer.
+pub(crate) fn consumer_label(consumer_ref: &str) -> String {
+    format!("consumer:{consumer_ref}")
+}
+
 /// One project, or one group of it: what a query may touch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Scope {
     project_id: String,
     group_ref: Option<String>,
+    /// Who acts; `None` where the store itself has found what is to be done.
+    by: Option<String>,
 }
+
+/// Scopes are the same that see the same, whoever acts.
+impl PartialEq for Scope {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.project_id, &self.group_ref) == (&other.project_id, &other.group_ref)
+    }
+}
+
+impl Eq for Scope {}
 
 impl Scope {
     /// All of a project: for what the store itself has found to belong there.
@@ -111,7 +169,27 @@ impl Scope {
         Self {
             project_id,
             group_ref,
+            by: None,
         }
+    }
+
+    /// The same, for somebody who acts.
+    pub(crate) fn by(self, label: String) -> Self {
+        Self {
+            by: Some(label),
+            ..self
+        }
+    }
+
+    /// The same, for a person of a customer who has come back from a consent.
+    #[must_use]
+    pub fn of_consumer(self, consumer_ref: &str) -> Self {
+        self.by(consumer_label(consumer_ref))
+    }
+
+    /// Who acts, for the audit log.
+    pub(crate) fn actor(&self) -> Option<&str> {
+        self.by.as_deref()
     }
 
     /// The project.
@@ -174,22 +252,21 @@ impl Store {
     /// The scope of a project that the actor may see. A project that does not
     /// exist and one of somebody else are both `NotFound`.
     pub async fn scope(&self, actor: &Actor, project_id_or_name: &str) -> Result<Scope> {
-        let mut query = project::Entity::find().filter(
-            project::Column::Id
-                .eq(project_id_or_name)
-                .or(project::Column::Name.eq(project_id_or_name)),
-        );
-        if let Some(own) = actor.project_id() {
-            query = query.filter(project::Column::Id.eq(own));
-        }
-        let rows = query.all(self.read()).await?;
+        let named = project::Column::Id
+            .eq(project_id_or_name)
+            .or(project::Column::Name.eq(project_id_or_name));
+        let rows = project::Entity::find()
+            .filter(named)
+            .filter(actor.projects_seen())
+            .all(self.read())
+            .await?;
         // An identifier goes before a name that looks like one.
         rows.iter()
             .find(|row| row.id == project_id_or_name)
             .or(rows.first())
             .map(|row| {
                 let group = actor.customer().map(|(group, _)| group.to_owned());
-                Scope::found(row.id.clone(), group)
+                Scope::found(row.id.clone(), group).by(actor.label())
             })
             .ok_or_else(|| StoreError::not_found("project", project_id_or_name))
     }

@@ -1,4 +1,5 @@
-//! Databases for tests, so that every test of the store runs on both kinds.
+//! Databases for tests, so that every test of the store runs on both kinds; and
+//! libraries of other languages, for tests with the clients that people have.
 //!
 //! Only ever a dev-dependency. A test is an `async fn(TestStore)` named in
 //! [`both!`]; it gets a store of its own: a file in a temporary directory, or a
@@ -11,6 +12,7 @@
 )]
 
 mod cluster;
+pub mod packages;
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -129,6 +131,20 @@ pub async fn postgres_schema(name: &str, key: &str) -> Option<String> {
 #[must_use]
 pub fn durable_postgres_url() -> Option<&'static str> {
     cluster::durable_url()
+}
+
+/// Says that a test, or its half on one database, does nothing for want of `what`.
+/// In CI it fails.
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever runs the tests should see that some did nothing"
+)]
+pub fn missing(what: &str) {
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "CI needs {what}"
+    );
+    eprintln!("note: some tests do nothing for want of {what}");
 }
 
 /// Makes tests of `async fn(TestStore)`, each once on SQLite and once on

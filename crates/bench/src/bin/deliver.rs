@@ -16,7 +16,7 @@ use anyhow::Result;
 use bench::database::{Database, Kind};
 use bench::node::{self, Process};
 use bench::provider::Provider;
-use bench::raw::Task;
+use bench::raw::{Steps, Task};
 use bench::receiver::Receiver;
 use bench::report::{figure, line};
 use bench::repositories::Repositories;
@@ -156,6 +156,8 @@ impl Deliver {
             records: 0,
             messages: u64::try_from(messages)?,
             message_bytes,
+            steps: Steps::Move,
+            journal: database.beside("journal"),
         };
         let process = Process::start(task.command(&node::sibling("raw")?))?;
         let measured = measure(&process, &database, &receiver, messages).await?;

@@ -94,10 +94,10 @@ impl Scheduler {
         };
         let mut project = seed.project(&store).await?;
         let due = self.due.min(installations);
+        // Spread over the table, as they are in life.
+        let every = (installations / due.max(1)).max(1);
         for n in 0..installations {
-            // Spread over the table, as they are in life.
-            let is_due = n % (installations / due.max(1)).max(1) == 0
-                && n / (installations / due.max(1)).max(1) < due;
+            let is_due = n % every == 0 && n / every < due;
             let wait = SignedDuration::from_hours(if is_due { 0 } else { 24 });
             let read = Read::Scheduled {
                 due_at: now + wait,

@@ -10,6 +10,10 @@
 //! time on its core includes all acknowledgements. Afterwards the store is opened
 //! and asked whether everything is settled.
 //!
+//! Then the loop does more, step by step: signs, keeps each message on the disk
+//! until it is acknowledged, splits pages into records. What the last of these
+//! takes is what nothing could spare that promises as much.
+//!
 //! ```text
 //! cargo build --profile bench-fast -p ligature -p bench
 //! target/bench-fast/throughput
@@ -28,7 +32,7 @@ use anyhow::Result;
 use bench::database::{Database, Kind};
 use bench::node::{self, Process};
 use bench::provider::Provider;
-use bench::raw::Task;
+use bench::raw::{Steps, Task};
 use bench::receiver::{Received, Receiver};
 use bench::report::{figure, line, median, megabytes};
 use bench::repositories::Repositories;
@@ -94,13 +98,20 @@ impl Throughput {
             self.installations, self.records, self.database, self.repeat
         ));
         let (mut ours, mut raws) = (Vec::new(), Vec::new());
+        let mut more = Steps::MORE.map(|_| Vec::new());
         for turn in 0..self.repeat.max(1) {
             let our = self.serve(turn, &ligature, &repositories).await?;
             show("ligature", &our, records);
-            let raw = self.raw(&repositories, our.received).await?;
+            let like = our.received;
+            let raw = self.raw(Steps::Move, &repositories, like).await?;
             show("raw loop", &raw, records);
             ours.push(our);
             raws.push(raw);
+            for (steps, measured) in Steps::MORE.into_iter().zip(&mut more) {
+                let raw = self.raw(steps, &repositories, like).await?;
+                show(&format!("raw loop, up to {}", steps.name()), &raw, records);
+                measured.push(raw);
+            }
         }
         let middle = |all: &[Measured], of: fn(&Measured) -> f64| {
             median(&all.iter().map(of).collect::<Vec<_>>())
@@ -124,6 +135,20 @@ impl Throughput {
             raw_cpu / our_cpu,
             each(middle(&ours, |one| one.database_cpu))
         ));
+        for (steps, measured) in Steps::MORE.into_iter().zip(&more) {
+            let (seconds, cpu) = (
+                middle(measured, |one| one.seconds),
+                middle(measured, |one| one.cpu),
+            );
+            line(&format!(
+                "beside a loop up to {}: {:.0} records/s, {:.2} us: ratio {:.3}, by CPU {:.3}",
+                steps.name(),
+                figure(records) / seconds,
+                each(cpu),
+                seconds / our_seconds,
+                cpu / our_cpu
+            ));
+        }
         Ok(())
     }
 
@@ -170,7 +195,12 @@ impl Throughput {
         Ok(measured)
     }
 
-    async fn raw(&self, repositories: &Arc<Repositories>, like: Received) -> Result<Measured> {
+    async fn raw(
+        &self,
+        steps: Steps,
+        repositories: &Arc<Repositories>,
+        like: Received,
+    ) -> Result<Measured> {
         let now = SystemClock::default().now();
         let receiver = Receiver::start().await?;
         let provider = Provider::start(Arc::clone(repositories), now).await?;
@@ -184,6 +214,8 @@ impl Throughput {
             records: self.records,
             messages,
             message_bytes: usize::try_from(like.bytes / like.messages.max(1))?,
+            steps,
+            journal: database.beside("journal"),
         };
         let process = Process::start(task.command(&node::sibling("raw")?))?;
         let measured = measure(&process, &database, &provider, &receiver, |received| {

@@ -13,6 +13,7 @@ mod details;
 mod list;
 mod place;
 mod query;
+mod search;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use self::branches::Branches;
 use self::details::Details;
 use self::list::List;
 use self::place::Place;
+pub(crate) use self::search::start as search;
 use self::walk::Walk;
 use crate::objects::{Paging, Row};
 use crate::wire::{Entry, Envelope};
@@ -49,9 +51,14 @@ struct Position {
     object: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workspace: Option<String>,
-    /// What `q` says besides times. It is dropped where Bitbucket refuses it.
+    /// What `q` says besides times. It is dropped where Bitbucket refuses it, unless
+    /// it is `strict`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conditions: Option<String>,
+    /// Whether what Bitbucket refuses is refused: a search without its conditions
+    /// would find anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    strict: bool,
     at: At,
 }
 
@@ -87,15 +94,8 @@ struct Turn<T> {
 
 /// The first position of a read.
 pub(crate) fn start(intent: &ReadIntent) -> Result<State, Failure> {
-    let row = Row::of(&intent.object).ok_or_else(|| Failure::Invalid {
-        message: format!("Bitbucket has no object {:?} to read", intent.object),
-        fields: BTreeMap::new(),
-    })?;
-    let workspace = if row.path.contains("{workspace}") {
-        Some(workspace(&intent.inputs)?)
-    } else {
-        None
-    };
+    let row = row_of(&intent.object)?;
+    let workspace = workspace_of(row, &intent.inputs)?;
     let pagelen = intent
         .page_size
         .map_or(row.pagelen, |size| size.clamp(1, row.pagelen));
@@ -110,8 +110,23 @@ pub(crate) fn start(intent: &ReadIntent) -> Result<State, Failure> {
         object: intent.object.clone(),
         workspace,
         conditions,
+        strict: false,
         at,
     })
+}
+
+/// The row of an object that somebody asks for.
+fn row_of(object: &str) -> Result<&'static Row, Failure> {
+    Row::of(object).ok_or_else(|| Failure::Invalid {
+        message: format!("Bitbucket has no object {object:?} to read"),
+        fields: BTreeMap::new(),
+    })
+}
+
+/// The workspace, where the row's path needs one.
+fn workspace_of(row: &Row, inputs: &BTreeMap<String, String>) -> Result<Option<String>, Failure> {
+    let needed = row.path.contains("{workspace}");
+    needed.then(|| workspace(inputs)).transpose()
 }
 
 /// The request that a position asks for.
@@ -316,7 +331,7 @@ impl Position {
     /// one of them: it names no list of what it filters by. If they were not to
     /// blame, the next answer is the same and stands.
     fn without_conditions(&self, response: &Response) -> Option<Self> {
-        self.conditions.as_ref()?;
+        self.conditions.as_ref().filter(|_| !self.strict)?;
         if response.status != 400 || failure::is_invalid_pagelen(response) {
             return None;
         }

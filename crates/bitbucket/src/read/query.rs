@@ -8,6 +8,8 @@
 //! by whoever takes the records.
 //! <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#filtering>
 
+use std::collections::BTreeMap;
+
 use connector::{Filter, FilterValue, Filterable, ValueType};
 
 /// The longest query made of conditions, before it is encoded.
@@ -26,20 +28,80 @@ pub(super) fn conditions(filters: &[Filter], filterable: &[Filterable]) -> Optio
     (!query.is_empty()).then_some(query)
 }
 
+/// All of the conditions, joined.
+///
+/// # Errors
+/// By the dotted path of a field, why Bitbucket cannot check its condition.
+pub(super) fn exactly(
+    filters: &[Filter],
+    filterable: &[Filterable],
+) -> Result<String, BTreeMap<String, Vec<String>>> {
+    let mut conditions = Vec::with_capacity(filters.len());
+    let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for filter in filters {
+        match checked(filter, filterable) {
+            Ok(condition) => conditions.push(condition),
+            Err(why) => wrong.entry(filter.path.join(".")).or_default().push(why),
+        }
+    }
+    let query = conditions.join(" AND ");
+    if query.len() > MOST_BYTES {
+        let why = format!("all conditions together are longer than {MOST_BYTES} bytes");
+        wrong
+            .entry("fieldFilters".to_owned())
+            .or_default()
+            .push(why);
+    }
+    if wrong.is_empty() {
+        Ok(query)
+    } else {
+        Err(wrong)
+    }
+}
+
 fn condition(filter: &Filter, filterable: &[Filterable]) -> Option<String> {
-    let known = filterable.iter().find(|known| {
-        known
-            .path
-            .split('.')
-            .eq(filter.path.iter().map(String::as_str))
-    })?;
-    let literal = match (&filter.value, known.value_type) {
-        (FilterValue::Text(text), ValueType::String) => quoted(text)?,
-        (FilterValue::Truth(truth), ValueType::Boolean) => truth.to_string(),
-        (FilterValue::Number(number), ValueType::Int) => number.as_i64()?.to_string(),
-        (FilterValue::Text(_) | FilterValue::Truth(_) | FilterValue::Number(_), _) => return None,
+    checked(filter, filterable).ok()
+}
+
+/// One condition as Bitbucket can check it, or why it cannot.
+fn checked(filter: &Filter, filterable: &[Filterable]) -> Result<String, String> {
+    let is_it = |known: &&Filterable| {
+        let names = known.path.split('.');
+        names.eq(filter.path.iter().map(String::as_str))
     };
-    Some(format!("{} = {literal}", known.path))
+    let Some(known) = filterable.iter().find(is_it) else {
+        let names: Vec<&str> = filterable.iter().map(|known| known.path).collect();
+        return Err(format!(
+            "Bitbucket cannot search by it; it can by {}",
+            names.join(", ")
+        ));
+    };
+    let literal = match (&filter.value, known.value_type) {
+        (FilterValue::Text(text), ValueType::String) => quoted(text).ok_or(
+            "a text with a double quote, a backslash or a control character cannot be searched for",
+        )?,
+        (FilterValue::Truth(truth), ValueType::Boolean) => truth.to_string(),
+        (FilterValue::Number(number), ValueType::Int) => number
+            .as_i64()
+            .ok_or("it is compared with a whole number")?
+            .to_string(),
+        (FilterValue::Text(_) | FilterValue::Truth(_) | FilterValue::Number(_), expected) => {
+            let with = match expected {
+                ValueType::Boolean => "true or false",
+                ValueType::Int => "a whole number",
+                ValueType::String
+                | ValueType::SingleSelect
+                | ValueType::MultiSelect
+                | ValueType::Date
+                | ValueType::DateTime
+                | ValueType::Float
+                | ValueType::Reference
+                | ValueType::Other => "a text",
+            };
+            return Err(format!("it is compared with {with}"));
+        }
+    };
+    Ok(format!("{} = {literal}", known.path))
 }
 
 /// The text between quotes, if it can be sent.

@@ -6,6 +6,7 @@ mod failures;
 mod lists;
 mod recordings;
 mod reference;
+mod search;
 mod simulation;
 
 use std::collections::BTreeMap;

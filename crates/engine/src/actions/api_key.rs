@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use store::{Actor, ApiKey, ApiKeyChange, NewApiKey};
 
-use super::{audit, require_full};
+use super::require_full;
 use crate::{ActionError, Engine};
 
 /// The scopes that a key can have.
@@ -23,10 +23,7 @@ pub async fn create(
     check_scopes(&new.access)?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
-    let now = engine.clock.now();
-    let (key, whole) = tenant.create_api_key(new, now).await?;
-    audit(&tenant, actor, "api-key.create", &key.key, now).await?;
-    Ok((key, whole))
+    Ok(tenant.create_api_key(new, engine.clock.now()).await?)
 }
 
 /// Changes the label, the scopes, or whether the key opens anything.
@@ -45,9 +42,7 @@ pub async fn update(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    let changed = tenant.change_api_key(key, change, now).await?;
-    audit(&tenant, actor, "api-key.update", &changed.key, now).await?;
-    Ok(changed)
+    Ok(tenant.change_api_key(key, change, now).await?)
 }
 
 /// Deletes a key: from then on it opens nothing.
@@ -63,16 +58,7 @@ pub async fn delete(
     require_full(actor)?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
-    let known = tenant.api_key(key).await?;
-    tenant.delete_api_key(key).await?;
-    audit(
-        &tenant,
-        actor,
-        "api-key.delete",
-        &known.key,
-        engine.clock.now(),
-    )
-    .await
+    Ok(tenant.delete_api_key(key, engine.clock.now()).await?)
 }
 
 fn check_scopes(scopes: &[String]) -> Result<(), ActionError> {

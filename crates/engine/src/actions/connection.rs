@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{Actor, Connection, ConnectionChange, Credential, NewConnection};
 
 use super::oauth::{MetadataItem, MetadataSource};
-use super::{require_full, require_name, require_own};
+use super::{audit, require_full, require_name, require_own};
 use crate::calls::{CallError, Caller, Lane};
 use crate::tokens::{Refresh, TokenError};
 use crate::{ActionError, Engine};
@@ -235,7 +235,8 @@ pub async fn refresh(
 /// Each look is written to the audit log.
 ///
 /// # Errors
-/// [`ActionError::Forbidden`] for keys that are made for browsers.
+/// [`ActionError::Forbidden`] for keys that are made for browsers, and for people:
+/// no page may come to hold a credential.
 pub async fn credential(
     engine: &Engine,
     actor: &Actor,
@@ -243,18 +244,18 @@ pub async fn credential(
     id: &str,
 ) -> Result<Credential, ActionError> {
     require_full(actor)?;
+    if actor.builder_id().is_some() {
+        return Err(ActionError::Forbidden {
+            detail: "credentials are shown to programs only; use an API key with the `full` scope"
+                .to_owned(),
+        });
+    }
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let known = tenant.connection(id).await?;
     let now = engine.clock.now();
-    tenant
-        .audit(
-            &actor.label(),
-            "connection.credentials.read",
-            &known.id,
-            now,
-        )
-        .await?;
+    let action = "connection.credentials.read";
+    audit(&tenant, actor, action, &known.id, now).await?;
     Ok(engine.store.credential(&known.id).await?.credential)
 }
 

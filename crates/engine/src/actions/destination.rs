@@ -114,7 +114,8 @@ pub async fn delete(
     let tenant = engine.store.within(&scope);
     let current = tenant.destination(destination).await?;
     require_unused(&tenant, &current.name, "be deleted").await?;
-    Ok(tenant.delete_destination(&current.id).await?)
+    let now = engine.clock.now();
+    Ok(tenant.delete_destination(&current.id, now).await?)
 }
 
 /// Gives a destination a new signing secret and returns it. For 24 hours its

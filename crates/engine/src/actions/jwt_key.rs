@@ -2,7 +2,7 @@
 
 use store::{Actor, JwtKey};
 
-use super::{audit, require_full, require_name};
+use super::{require_full, require_name};
 use crate::{ActionError, Engine, jwt};
 
 /// Registers a public key.
@@ -35,9 +35,7 @@ pub async fn create(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    let key = tenant.create_jwt_key(label, public_key_pem, now).await?;
-    audit(&tenant, actor, "jwt-key.create", &key.id, now).await?;
-    Ok(key)
+    Ok(tenant.create_jwt_key(label, public_key_pem, now).await?)
 }
 
 /// Changes the label, or whether tokens signed with it open anything.
@@ -59,9 +57,7 @@ pub async fn update(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    let changed = tenant.change_jwt_key(id, label, active, now).await?;
-    audit(&tenant, actor, "jwt-key.update", id, now).await?;
-    Ok(changed)
+    Ok(tenant.change_jwt_key(id, label, active, now).await?)
 }
 
 /// Deletes a key.
@@ -77,6 +73,5 @@ pub async fn delete(
     require_full(actor)?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
-    tenant.delete_jwt_key(id).await?;
-    audit(&tenant, actor, "jwt-key.delete", id, engine.clock.now()).await
+    Ok(tenant.delete_jwt_key(id, engine.clock.now()).await?)
 }

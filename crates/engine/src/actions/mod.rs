@@ -3,17 +3,22 @@
 //! extract and render; all of them call these.
 
 pub mod api_key;
+pub mod builder;
 pub mod connection;
 pub mod delivery;
 pub mod destination;
+pub mod group;
 pub mod installation;
 pub mod integration;
 pub mod jwt_key;
+pub mod metadata;
 pub mod notification;
 pub mod oauth;
+pub mod organization;
 pub mod project;
 pub mod provider_app;
 pub mod read;
+pub mod search;
 pub mod upload;
 
 use jiff::Timestamp;
@@ -58,7 +63,8 @@ fn require_name(what: &'static str, name: &str) -> Result<(), ActionError> {
     Ok(())
 }
 
-/// Writes down what the actor did.
+/// Writes down what the actor did where the store changes nothing; changes are
+/// written down by the store, in their transactions.
 async fn audit(
     tenant: &Tenant<'_>,
     actor: &Actor,

@@ -56,7 +56,8 @@ pub async fn delete_topic(
 ) -> Result<(), ActionError> {
     require_full(actor)?;
     let scope = engine.store.scope(actor, project).await?;
-    Ok(engine.store.within(&scope).delete_topic(topic).await?)
+    let tenant = engine.store.within(&scope);
+    Ok(tenant.delete_topic(topic, engine.clock.now()).await?)
 }
 
 /// Routes an event to a topic.
@@ -106,7 +107,7 @@ pub async fn unroute_event(
     require_full(actor)?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
-    Ok(tenant.delete_event_route(route).await?)
+    Ok(tenant.delete_event_route(route, engine.clock.now()).await?)
 }
 
 /// Lets a destination listen to a topic.
@@ -142,7 +143,8 @@ pub async fn unroute_topic(
     require_full(actor)?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
-    Ok(tenant.delete_destination_route(route).await?)
+    let now = engine.clock.now();
+    Ok(tenant.delete_destination_route(route, now).await?)
 }
 
 /// Letters, numbers and dashes, as the contract says.

@@ -203,6 +203,7 @@ pub async fn finish(
     };
     let connect: Connect =
         serde_json::from_value(body).map_err(|error| ActionError::Internal(error.to_string()))?;
+    let scope = scope.of_consumer(&connect.consumer_ref);
     let origin = connect.origin.clone();
     if let Some(error) = error {
         let text = match error.as_str() {

@@ -2,10 +2,11 @@
 
 use store::{Actor, NewProject, Project};
 
-use super::{audit, require_full, require_name};
+use super::{require_full, require_name};
 use crate::{ActionError, Engine};
 
-/// Creates a project. Keys belong to a project, so they cannot.
+/// Creates a project. Builders may, in their organisations; keys belong to a
+/// project, so they cannot.
 ///
 /// # Errors
 /// [`ActionError::Forbidden`] for API keys, [`ActionError::Conflict`] when the
@@ -61,7 +62,5 @@ pub async fn update(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    let changed = tenant.change_project(name, app_name, now).await?;
-    audit(&tenant, actor, "project.update", &changed.id, now).await?;
-    Ok(changed)
+    Ok(tenant.change_project(name, app_name, now).await?)
 }

@@ -4,7 +4,7 @@ use store::{Actor, NewProviderApp, ProviderApp, ProviderAppChange, StoreError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{audit, require_full, require_name};
+use super::{require_full, require_name};
 use crate::{ActionError, Engine};
 
 /// Registers a provider app.
@@ -30,9 +30,7 @@ pub async fn create(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    let app = tenant.create_provider_app(new, now).await?;
-    audit(&tenant, actor, "provider-app.create", &app.id, now).await?;
-    Ok(app)
+    Ok(tenant.create_provider_app(new, now).await?)
 }
 
 /// Changes what is given of a provider app.
@@ -56,9 +54,7 @@ pub async fn update(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    let changed = tenant.change_provider_app(id, change, now).await?;
-    audit(&tenant, actor, "provider-app.update", id, now).await?;
-    Ok(changed)
+    Ok(tenant.change_provider_app(id, change, now).await?)
 }
 
 /// Deletes a provider app.
@@ -75,7 +71,7 @@ pub async fn delete(
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     tenant
-        .delete_provider_app(id)
+        .delete_provider_app(id, engine.clock.now())
         .await
         .map_err(|error| match error {
             StoreError::Conflict { detail, .. } => ActionError::invalid(
@@ -83,15 +79,7 @@ pub async fn delete(
                 "Delete the connections first; to replace the client id or secret, update the provider app",
             ),
             other => other.into(),
-        })?;
-    audit(
-        &tenant,
-        actor,
-        "provider-app.delete",
-        id,
-        engine.clock.now(),
-    )
-    .await
+        })
 }
 
 fn require_secret(secret: &SecretString) -> Result<(), ActionError> {

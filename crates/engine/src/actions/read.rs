@@ -1,7 +1,10 @@
 //! Reads that somebody asks for.
 
 use jiff::Timestamp;
-use store::{Actor, InstallationFilter, NewTriggeredRead, ReadRange, StoreError, Triggered};
+use store::{
+    Actor, Installation, InstallationFilter, NewTriggeredRead, ReadRange, StoreError, Tenant,
+    Triggered,
+};
 
 use super::require_full;
 use crate::shape::{InstallationConfig, Selection, chosen};
@@ -45,56 +48,16 @@ pub async fn trigger(
     let range = range(trigger.since.as_deref(), trigger.until.as_deref())?;
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
-    let integration = tenant.integration(&trigger.integration).await?;
-    let manifest: manifest::Integration =
-        serde_json::from_value(integration.latest_revision.content.clone())
-            .map_err(|error| ActionError::Internal(format!("stored revision: {error}")))?;
-    let object = manifest.read_object(&trigger.object).ok_or_else(|| {
-        let known: Vec<&str> = manifest.read_objects().map(|o| o.name()).collect();
-        ActionError::bad_request(
-            format!("the integration reads no object `{}`", trigger.object),
-            format!("It reads: {}", known.join(", ")),
-        )
-    })?;
-    let filter = InstallationFilter {
-        integration_id: Some(integration.id.clone()),
-        group_ref: Some(trigger.group_ref.clone()),
-    };
-    let installation = tenant.installations(filter).await?.into_iter().next();
-    let installation = installation.ok_or_else(|| {
-        ActionError::bad_request(
-            format!(
-                "group `{}` has not installed the integration",
-                trigger.group_ref
-            ),
-            "Let the customer install first, or check `groupRef`",
-        )
-    })?;
-    let disabled = || {
-        ActionError::bad_request(
-            format!(
-                "object `{}` is not enabled for group `{}`",
-                trigger.object, trigger.group_ref
-            ),
-            "Enable it in the installation's config, and ask again",
-        )
-    };
-    let config: InstallationConfig = serde_json::from_value(installation.config.clone())
-        .map_err(|error| ActionError::Internal(format!("stored config: {error}")))?;
-    let choice = config
-        .read
-        .as_ref()
-        .and_then(|read| chosen(read.objects.iter(), object));
-    let wanted = choice.is_some() || object.is_always_enabled();
-    let selection = Selection::new(object, choice).map_err(|error| {
-        ActionError::bad_request(error.to_string(), "Mend the installation's config")
-    })?;
-    if !wanted || !selection.enabled {
-        return Err(disabled());
-    }
+    let readable = Readable::find(
+        &tenant,
+        &trigger.integration,
+        &trigger.object,
+        &trigger.group_ref,
+    )
+    .await?;
     let new = NewTriggeredRead {
-        installation_id: installation.id,
-        object_name: object.object_name.clone(),
+        installation_id: readable.installation.id,
+        object_name: readable.object_name,
         range,
     };
     match tenant.trigger_read(new, engine.clock.now()).await {
@@ -107,9 +70,83 @@ pub async fn trigger(
             "Wait until some of them have ended",
         )),
         // It is in the manifest, and this customer did not choose it.
-        Err(StoreError::NotFound { what: "object", .. }) => Err(disabled()),
+        Err(StoreError::NotFound { what: "object", .. }) => {
+            Err(disabled(&trigger.object, &trigger.group_ref))
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+/// An object that a customer has and that may be read.
+pub(super) struct Readable {
+    pub(super) installation: Installation,
+    /// The provider's name.
+    pub(super) object_name: String,
+    /// What of it goes out.
+    pub(super) selection: Selection,
+}
+
+impl Readable {
+    /// The object of an integration, named as the provider or the app names it, as
+    /// a group has installed it.
+    ///
+    /// # Errors
+    /// [`ActionError::BadRequest`] when it is not in the manifest, not installed, not
+    /// chosen, or switched off.
+    pub(super) async fn find(
+        tenant: &Tenant<'_>,
+        integration: &str,
+        name: &str,
+        group_ref: &str,
+    ) -> Result<Self, ActionError> {
+        let integration = tenant.integration(integration).await?;
+        let manifest: manifest::Integration =
+            serde_json::from_value(integration.latest_revision.content.clone())
+                .map_err(|error| ActionError::Internal(format!("stored revision: {error}")))?;
+        let object = manifest.read_object(name).ok_or_else(|| {
+            let known: Vec<&str> = manifest.read_objects().map(|o| o.name()).collect();
+            ActionError::bad_request(
+                format!("the integration reads no object `{name}`"),
+                format!("It reads: {}", known.join(", ")),
+            )
+        })?;
+        let filter = InstallationFilter {
+            integration_id: Some(integration.id.clone()),
+            group_ref: Some(group_ref.to_owned()),
+        };
+        let installation = tenant.installations(filter).await?.into_iter().next();
+        let installation = installation.ok_or_else(|| {
+            ActionError::bad_request(
+                format!("group `{group_ref}` has not installed the integration"),
+                "Let the customer install first, or check `groupRef`",
+            )
+        })?;
+        let config: InstallationConfig = serde_json::from_value(installation.config.clone())
+            .map_err(|error| ActionError::Internal(format!("stored config: {error}")))?;
+        let choice = config
+            .read
+            .as_ref()
+            .and_then(|read| chosen(read.objects.iter(), object));
+        let wanted = choice.is_some() || object.is_always_enabled();
+        let selection = Selection::new(object, choice).map_err(|error| {
+            ActionError::bad_request(error.to_string(), "Mend the installation's config")
+        })?;
+        if !wanted || !selection.enabled {
+            return Err(disabled(name, group_ref));
+        }
+        Ok(Self {
+            installation,
+            object_name: object.object_name.clone(),
+            selection,
+        })
+    }
+}
+
+fn disabled(object: &str, group_ref: &str) -> ActionError {
+    ActionError::bad_request(
+        format!("object `{object}` is not enabled for group `{group_ref}`"),
+        "Enable it in the installation's config, and ask again",
+    )
 }
 
 /// The range between two times.

@@ -84,6 +84,21 @@ impl Links {
         )
     }
 
+    /// A signature under a page token of a search, which says that this server made
+    /// it for just that search.
+    pub(crate) fn sign_page(&self, about: &str) -> String {
+        hex::encode(page_mac(&self.key, about).finalize().into_bytes())
+    }
+
+    /// Whether [`Links::sign_page`] made the signature.
+    pub(crate) fn is_page_signature(&self, about: &str, signature: &str) -> bool {
+        let Ok(given) = hex::decode(signature) else {
+            return false;
+        };
+        let is_by = |key: &Arc<SecretSlice<u8>>| page_mac(key, about).verify_slice(&given).is_ok();
+        is_by(&self.key) || self.previous.as_ref().is_some_and(is_by)
+    }
+
     /// Whether a link's parts are as they were made, and not too old.
     ///
     /// # Errors
@@ -112,10 +127,21 @@ impl Links {
     }
 }
 
+/// HMAC takes keys of any length; the fallback cannot be reached.
+fn keyed(key: &SecretSlice<u8>) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key.expose_secret())
+        .unwrap_or_else(|_| Hmac::new(&[0; 64].into()))
+}
+
+fn page_mac(key: &SecretSlice<u8>, about: &str) -> Hmac<Sha256> {
+    let mut mac = keyed(key);
+    mac.update(b"page\n");
+    mac.update(about.as_bytes());
+    mac
+}
+
 fn mac(key: &SecretSlice<u8>, kind: LinkKind, id: &str, expires: i64) -> Hmac<Sha256> {
-    // HMAC takes keys of any length; the fallback cannot be reached.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret())
-        .unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+    let mut mac = keyed(key);
     mac.update(kind.word());
     mac.update(id.as_bytes());
     mac.update(format!("\n{expires}").as_bytes());

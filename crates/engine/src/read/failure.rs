@@ -46,12 +46,17 @@ pub(super) fn judge(failure: &Failure, attempts: i32, now: Timestamp) -> Verdict
         };
     }
     Verdict::GiveUp {
-        result: format!(
-            "{}. {}",
-            failure.to_string().trim_end_matches('.'),
-            remedy(failure)
-        ),
+        result: in_words(failure),
     }
+}
+
+/// What happened, and what can be done about it.
+pub(crate) fn in_words(failure: &Failure) -> String {
+    format!(
+        "{}. {}",
+        failure.to_string().trim_end_matches('.'),
+        remedy(failure)
+    )
 }
 
 /// What a builder can do about it.

@@ -17,7 +17,8 @@ mod plan;
 mod sample;
 
 pub use direct::{DirectError, DirectRead, Pause};
-pub(crate) use sample::{Sampled, sample};
+pub(crate) use failure::in_words;
+pub(crate) use sample::{Sampled, first_record, sample};
 
 use connector::{Connector, Filtering, Intent, Outcome, ReadIntent};
 use jiff::SignedDuration;

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use connector::{Connector, Intent, Outcome, ReadIntent};
+use connector::{Connector, Failure, Intent, Outcome, ReadIntent, Record};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use jiff::SignedDuration;
@@ -17,7 +17,7 @@ use store::Connection;
 
 use super::inputs_of;
 use crate::Engine;
-use crate::calls::{Caller, Lane};
+use crate::calls::{CallError, Caller, Lane};
 use crate::shape::{Selection, lacking};
 
 /// How long somebody who installs waits for it in all.
@@ -117,50 +117,52 @@ async fn look(
     object_name: &str,
     unknown: &[&str],
 ) -> Vec<String> {
+    let owned = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect();
+    match first_record(engine, connector, connection, object_name).await {
+        Ok(Some(record)) => owned(&lacking(&record, unknown).unwrap_or_default()),
+        Ok(None) => owned(unknown),
+        Err(error) => {
+            tracing::info!(object = object_name, %error, "no sample was read");
+            Vec::new()
+        }
+    }
+}
+
+/// The first record of an object in the account; `None` where it has none.
+///
+/// # Errors
+/// What keeps it from being looked at.
+pub(crate) async fn first_record(
+    engine: &Engine,
+    connector: &dyn Connector,
+    connection: &Connection,
+    object_name: &str,
+) -> Result<Option<Record>, CallError> {
     let intent = Intent::Read(ReadIntent {
         object: object_name.to_owned(),
         inputs: inputs_of(connector, &connection.provider_metadata),
         page_size: Some(1),
         ..ReadIntent::default()
     });
-    let owned = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect();
-    let Ok(mut state) = connector.start(&intent) else {
-        return Vec::new();
-    };
+    let mut state = connector.start(&intent)?;
     for _ in 0..MOST_STEPS {
-        let Ok(request) = connector.step(&state) else {
-            return Vec::new();
-        };
+        let request = connector.step(&state)?;
         let caller = Caller::Connection(&connection.id);
-        let sent = engine
+        let response = engine
             .calls
             .send(connector, caller, Lane::Interactive, &request)
-            .await;
-        let outcome = match sent {
-            Ok(response) => connector.advance(&state, &response),
-            Err(error) => {
-                tracing::info!(object = object_name, %error, "no sample was read");
-                return Vec::new();
-            }
-        };
-        state = match outcome {
+            .await?;
+        state = match connector.advance(&state, &response) {
             Outcome::Again(next) => next,
-            Outcome::Failed(failure) => {
-                tracing::info!(
-                    object = object_name,
-                    class = failure.class(),
-                    "no sample was read"
-                );
-                return Vec::new();
-            }
-            Outcome::Page(page) => match (page.records.first(), page.next) {
-                (Some(record), _) => {
-                    return owned(&lacking(record, unknown).unwrap_or_default());
-                }
+            Outcome::Failed(failure) => return Err(failure.into()),
+            Outcome::Page(page) => match (page.records.into_iter().next(), page.next) {
+                (Some(record), _) => return Ok(Some(record)),
                 (None, Some(next)) => next,
-                (None, None) => return owned(unknown),
+                (None, None) => return Ok(None),
             },
         };
     }
-    Vec::new()
+    Err(CallError::Provider(Failure::Protocol {
+        message: format!("no record of {object_name} came in {MOST_STEPS} requests"),
+    }))
 }

@@ -4,12 +4,13 @@
 //! The provider may filter on its side, which saves requests; it is looked at
 //! here all the same, so that a condition means one thing wherever it is checked.
 
-use connector::{Filter, FilterValue};
+use connector::{Filter, FilterValue, Filterable, Object, ValueType};
 use manifest::FieldPath;
 use serde_json::{Number, Value};
 
 use super::config::ReadFilter;
 use super::record::Top;
+use super::selection::{Place, Selection};
 
 /// The one operator that the contract has.
 const EQUAL: &str = "eq";
@@ -85,6 +86,48 @@ impl FieldFilter {
         })
     }
 
+    /// The conditions of a search: a field goes by the app's name for it or by the
+    /// provider's, the app's first, and a value by the app's word for it where it
+    /// has one.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, in sentences.
+    pub(crate) fn of_search(
+        asked: &[ReadFilter],
+        selection: &Selection,
+        object: Option<&Object>,
+    ) -> Result<Vec<Self>, Vec<String>> {
+        let mut filters = Self::all("fieldFilters", Some(asked))?;
+        let mut causes = Vec::new();
+        for (filter, asked) in filters.iter_mut().zip(asked) {
+            let name = asked.field_name.as_str();
+            let Some(rule) = selection.rule(name) else {
+                continue;
+            };
+            if let Place::Mapped(_) = rule.place {
+                filter.exact.clone_from(&rule.source);
+                filter.dotted.clone_from(&rule.source);
+            }
+            let FilterValue::Text(word) = &filter.value else {
+                continue;
+            };
+            let of_word = rule.values.iter().filter(|(_, app)| *app == word);
+            let of_word: Vec<&String> = of_word.map(|(provider, _)| provider).collect();
+            match of_word.as_slice() {
+                [] => {}
+                [provider] => filter.value = typed(provider, &filter.dotted, object),
+                _ => causes.push(format!(
+                    "`{word}` stands for several values of `{name}`; search for one of the provider's own"
+                )),
+            }
+        }
+        if causes.is_empty() {
+            Ok(filters)
+        } else {
+            Err(causes)
+        }
+    }
+
     /// The condition as a connector takes it.
     pub(crate) fn to_connector(&self) -> Filter {
         Filter {
@@ -121,6 +164,18 @@ impl FieldFilter {
                 FilterValue::Text(_) | FilterValue::Truth(_) | FilterValue::Number(_),
             ) => false,
         })
+    }
+}
+
+/// A value of a value mapping, where all are texts, as the field's type has it.
+fn typed(text: &str, path: &FieldPath, object: Option<&Object>) -> FilterValue {
+    let is_it = |known: &&Filterable| known.path.split('.').eq(path.segments());
+    let known = object.and_then(|object| object.filterable.iter().find(is_it));
+    let value: Option<Value> = serde_json::from_str(text).ok();
+    match (known.map(|known| known.value_type), value) {
+        (Some(ValueType::Boolean), Some(Value::Bool(truth))) => FilterValue::Truth(truth),
+        (Some(ValueType::Int), Some(Value::Number(number))) => FilterValue::Number(number),
+        (Some(_) | None, Some(_) | None) => FilterValue::Text(text.to_owned()),
     }
 }
 

@@ -19,6 +19,13 @@ use super::selection::{Place, Selection, SelectionError};
 #[derive(Debug)]
 pub(crate) struct ShapedRecord(pub(super) Vec<u8>);
 
+impl ShapedRecord {
+    /// The entry as JSON.
+    pub(crate) fn into_json(self) -> Result<Box<RawValue>, serde_json::Error> {
+        serde_json::from_slice(&self.0)
+    }
+}
+
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {

@@ -166,6 +166,14 @@ impl Selection {
         }
     }
 
+    /// What becomes of a field, by the app's name for it or by the provider's; the
+    /// app's goes first.
+    pub(super) fn rule(&self, name: &str) -> Option<&Rule> {
+        let named = |wanted: &Place| self.rules.iter().find(|rule| rule.place == *wanted);
+        let mapped = named(&Place::Mapped(name.to_owned()));
+        mapped.or_else(|| named(&Place::Fields(name.to_owned())))
+    }
+
     /// Whether a backfill has conditions of its own.
     pub(crate) fn has_backfill_filters(&self) -> bool {
         self.backfill_filters.is_some()

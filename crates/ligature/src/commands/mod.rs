@@ -7,6 +7,7 @@ mod counter;
 mod delivery;
 mod demo;
 mod deploy;
+mod invite;
 mod migrate;
 mod project;
 mod read;
@@ -14,6 +15,7 @@ mod restore;
 mod sandbox;
 mod serve;
 mod server_client;
+mod user;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,12 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// Create and list builders' accounts
+    #[command(subcommand)]
+    User(user::User),
+    /// Invite builders, by a link
+    #[command(subcommand)]
+    Invite(invite::Invite),
     /// List deliveries and replay them
     #[command(subcommand)]
     Delivery(delivery::Delivery),
@@ -97,6 +105,8 @@ impl Ligature {
             Command::Sandbox(sandbox) => sandbox.run().await?,
             Command::Project(project) => project.run().await?,
             Command::ApiKey(api_key) => api_key.run().await?,
+            Command::User(user) => user.run().await?,
+            Command::Invite(invite) => invite.run().await?,
             Command::Delivery(delivery) => Box::pin(delivery.run()).await?,
             Command::Backup(backup) => Box::pin(backup.run()).await?,
             Command::Restore(restore) => Box::pin(restore.run()).await?,

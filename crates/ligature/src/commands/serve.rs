@@ -1,6 +1,7 @@
 //! `ligature serve`.
 
 use clap::Args;
+use tokio::net::TcpListener;
 
 use crate::config::{BootstrapFlags, ListenFlags, NodeFlags, Role, StoreFlags};
 use crate::node::{self, Node, Signals, Stop};
@@ -44,6 +45,33 @@ impl Serve {
     /// Serves until it is asked to stop; asked twice, it stops at once.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let mut signals = Signals::catch()?;
+        let role = self.role;
+        let (node, listeners) = tokio::select! {
+            started = self.start() => started?,
+            () = signals.next() => {
+                tracing::info!("stopped before it was ready");
+                return Ok(());
+            }
+        };
+        let stop = Stop::default();
+        let mut serving = tokio::spawn(node.run_as(role, listeners, stop.clone()));
+        tokio::select! {
+            ended = &mut serving => return ended?,
+            () = signals.next() => {}
+        }
+        tracing::info!("stopping: no new work, what is under way may end; a second signal cuts it");
+        stop.drain.cancel();
+        tokio::select! {
+            ended = &mut serving => return ended?,
+            () = signals.next() => {}
+        }
+        tracing::warn!("stopping at once");
+        stop.cut.cancel();
+        serving.await?
+    }
+
+    /// Opens all that a node needs. The database may let it wait.
+    async fn start(self) -> anyhow::Result<(Node, Vec<TcpListener>)> {
         let listeners = node::listen(&self.listen.listen).await?;
         let node = Node::open(self.store.settle(None)?, &self.node).await?;
         node.may_be(self.role)?;
@@ -52,6 +80,13 @@ impl Serve {
             &self.bootstrap.bootstrap_api_key,
         ) {
             node.bootstrap(project, key).await?;
+        }
+        let email = self.bootstrap.admin_email.as_deref();
+        if let (Some(email), Some(password)) = (
+            email.filter(|email| !email.is_empty()),
+            &self.bootstrap.admin_password,
+        ) {
+            node.bootstrap_admin(email, password).await?;
         }
         for listener in &listeners {
             tracing::info!("listening on http://{}", listener.local_addr()?);
@@ -62,17 +97,6 @@ impl Serve {
             callback = node.engine.callback_url(),
             "ready; the callback URL must be registered with the provider"
         );
-        let stop = Stop::default();
-        let mut serving = tokio::spawn(node.run_as(self.role, listeners, stop.clone()));
-        signals.next().await;
-        tracing::info!("stopping: no new work, what is under way may end; a second signal cuts it");
-        stop.drain.cancel();
-        tokio::select! {
-            ended = &mut serving => return ended?,
-            () = signals.next() => {}
-        }
-        tracing::warn!("stopping at once");
-        stop.cut.cancel();
-        serving.await?
+        Ok((node, listeners))
     }
 }

@@ -136,8 +136,8 @@ async fn a_second_process_on_one_data_directory_is_refused() {
 fn the_help_names_every_command() {
     let help = ligature().arg("--help").output().unwrap();
     for command in [
-        "serve", "demo", "check", "deploy", "sandbox", "read", "project", "api-key", "delivery",
-        "backup", "restore", "migrate", "version",
+        "serve", "demo", "check", "deploy", "sandbox", "read", "project", "api-key", "user",
+        "invite", "delivery", "backup", "restore", "migrate", "version",
     ] {
         assert!(
             stdout(&help).contains(&format!("\n  {command} ")),

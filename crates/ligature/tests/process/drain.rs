@@ -8,11 +8,12 @@ use secrecy::SecretString;
 use serde_json::json;
 use store::{Examination, MasterKeys, Settings, Store};
 use testing::postgres_schema;
+use tokio::net::TcpListener;
 
 use crate::api::until;
 use crate::nodes::{all_has_come, release, stall_second_page, stalled};
 use crate::receiver::Receiver;
-use crate::serve::{SECRET_KEY, Server};
+use crate::serve::{SECRET_KEY, Server, ended, ligature, signal};
 
 const REPOSITORIES: u32 = 400;
 
@@ -68,6 +69,24 @@ async fn a_node_that_stops_gives_back_what_hangs() {
     receiver.answer();
     server.launch().await;
     all_has_come(&receiver, REPOSITORIES).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_waits_for_its_database_stops_when_asked() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let database = format!("postgres://ada@{}/db", silent.local_addr().unwrap());
+    let mut node = ligature()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("LIGATURE_DATABASE_URL", database)
+        .env("LIGATURE_SECRET_KEY", SECRET_KEY)
+        .spawn()
+        .unwrap();
+    // It has connected, and nobody says a word.
+    let connection = silent.accept().await.unwrap();
+    signal(&node, "-TERM");
+    // Waited out, this would end as a failure.
+    assert!(ended(&mut node).await.success());
+    drop(connection);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod browser;
 mod chaos;
 mod check;
 mod cli;
@@ -18,6 +19,7 @@ mod demo;
 mod deploy;
 mod drain;
 mod nodes;
+mod people;
 mod proxy;
 mod read;
 mod receiver;

@@ -304,14 +304,15 @@ impl Drop for Peer {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+/// Sends a process a signal, by `kill`'s name for it.
+pub(crate) fn signal(child: &Child, name: &str) {
     let pid = child.id().to_string();
     let sent = Command::new("kill").args([name, &pid]).status().unwrap();
     assert!(sent.success(), "kill {name} {pid}");
 }
 
 /// Waits until a process has ended.
-async fn ended(child: &mut Child) -> ExitStatus {
+pub(crate) async fn ended(child: &mut Child) -> ExitStatus {
     until("the process ends", || {
         let ended = child.try_wait().unwrap().is_some();
         async move { ended }

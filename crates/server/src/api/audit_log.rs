@@ -31,6 +31,16 @@ struct EntryJson {
     create_time: Timestamp,
 }
 
+impl PageJson {
+    /// Entries, and where the next page begins.
+    pub(super) fn of(entries: Vec<AuditEntry>, next: Option<String>) -> Self {
+        Self {
+            results: entries.into_iter().map(Into::into).collect(),
+            pagination: Pagination::of(next),
+        }
+    }
+}
+
 impl From<AuditEntry> for EntryJson {
     fn from(entry: AuditEntry) -> Self {
         Self {
@@ -58,8 +68,5 @@ pub(crate) async fn list(
         .within(&scope)
         .audit_entries(size, token)
         .await?;
-    Ok(axum::Json(PageJson {
-        results: entries.into_iter().map(Into::into).collect(),
-        pagination: Pagination::of(next),
-    }))
+    Ok(axum::Json(PageJson::of(entries, next)))
 }

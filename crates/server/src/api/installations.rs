@@ -240,7 +240,7 @@ pub(super) async fn one(
 
 /// Installations with their connections, in two queries however many there are.
 /// One whose connection was deleted meanwhile is left out, as it is on its way out.
-async fn render(
+pub(super) async fn render(
     tenant: &Tenant<'_>,
     installations: Vec<Installation>,
 ) -> Result<Vec<InstallationJson>, Problem> {

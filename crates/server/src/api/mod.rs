@@ -8,18 +8,26 @@ mod connections;
 pub(crate) mod deliveries;
 mod destinations;
 mod event_topic_routes;
+mod groups;
 mod installations;
 mod integrations;
+mod invites;
 mod jwt_keys;
 mod mask;
+mod my_info;
+mod not_offered;
 mod oauth_connect;
 mod object_config;
+mod object_metadata;
 mod operations;
-mod page;
+mod orgs;
+pub(crate) mod page;
 mod projects;
 mod provider_apps;
 mod providers;
 mod request_budgets;
+mod revisions;
+mod sessions;
 mod topic_destination_routes;
 mod topics;
 mod upload_url;
@@ -47,6 +55,8 @@ pub(crate) fn routes() -> Api {
     let api = credentials(api);
     let api = integrations(api);
     let api = delivery(api);
+    let api = people(api);
+    let api = not_offered(api);
     notifications(api)
 }
 
@@ -111,13 +121,37 @@ fn credentials(api: Api) -> Api {
 fn integrations(api: Api) -> Api {
     api.route(
         "/projects/{projectIdOrName}/integrations",
-        get(integrations::list).refusing(&[422]),
+        get(integrations::list)
+            .refusing(&[422])
+            .post(integrations::create)
+            .refusing(&[422]),
     )
     .route(
         "/projects/{projectIdOrName}/integrations:batch",
         put(integrations::deploy).refusing(&[422]),
     )
-    .route("/projects/{projectIdOrName}/integrations/{integrationIdOrName}", get(integrations::get))
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationIdOrName}",
+        get(integrations::get)
+            .delete(integrations::delete)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/revisions",
+        post(revisions::create).refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/revisions/{revisionId}:hydrate",
+        get(revisions::hydrate),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/objects/{*objectName}/metadata",
+        get(object_metadata::of_installation),
+    )
+    .route(
+        "/projects/{projectIdOrName}/providers/{provider}/objects/{*objectName}/metadata",
+        get(object_metadata::of_connection),
+    )
     .route(
         "/projects/{projectIdOrName}/integrations/{integrationId}/installations",
         get(installations::list).post(installations::create).refusing(&[422]),
@@ -150,6 +184,14 @@ fn integrations(api: Api) -> Api {
     )
     // Beyond the contract.
     .route("/projects/{projectIdOrName}/audit-log", get(audit_log::list))
+    .route(
+        "/projects/{projectIdOrName}/groups/{groupRef}",
+        delete(groups::erase),
+    )
+    .route(
+        "/projects/{projectIdOrName}/groups/{groupRef}:export",
+        get(groups::export),
+    )
     .route("/projects/{projectIdOrName}/request-budgets", get(request_budgets::list))
 }
 
@@ -226,5 +268,62 @@ fn notifications(api: Api) -> Api {
     .route(
         "/projects/{projectIdOrName}/topic-destination-routes/{routeId}",
         delete(topic_destination_routes::delete),
+    )
+}
+
+/// Builders and their organisations.
+fn people(api: Api) -> Api {
+    api.route("/orgs", post(orgs::create))
+        .route("/orgs/{orgId}", get(orgs::get).patch(orgs::update))
+        .route("/orgs/{orgId}/builders", get(orgs::builders))
+        .route("/orgs/{orgId}/memberships", post(orgs::add_member))
+        .route(
+            "/orgs/{orgId}/invites",
+            get(invites::list).post(invites::create),
+        )
+        .route(
+            "/orgs/{orgId}/invites/{inviteId}",
+            get(invites::get).delete(invites::delete).refusing(&[400]),
+        )
+        .route("/invites:accept", post(invites::accept))
+        .route("/my-info", get(my_info::get))
+        // Beyond the contract.
+        .route("/orgs/{orgId}/audit-log", get(orgs::audit_log))
+        .route("/sessions", post(sessions::create).refusing(&[401, 429]))
+        .route("/sessions/current", delete(sessions::delete))
+}
+
+/// What is known, and answered with a refusal that says why.
+fn not_offered(api: Api) -> Api {
+    api.route(
+        "/orgs/{orgId}/billingAccount",
+        get(not_offered::billing_account).refusing(&[404]),
+    )
+    .route(
+        "/billingAccounts/{billingAccountId}/portalSession",
+        post(not_offered::portal_session).refusing(&[404]),
+    )
+    .route(
+        "/claimed-domains",
+        get(not_offered::claimed_domains)
+            .refusing(&[400, 404])
+            .post(not_offered::claim_domain)
+            .refusing(&[400, 409]),
+    )
+    .route(
+        "/orgs/{orgId}/claimed-domains",
+        get(not_offered::claimed_domains).refusing(&[404]),
+    )
+    .route(
+        "/custom-auth/connect",
+        post(not_offered::custom_auth).refusing(&[400]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/object-metadata",
+        put(not_offered::fields_of_installation).refusing(&[400, 500]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/providers/{provider}/object-metadata",
+        put(not_offered::fields_of_connection).refusing(&[400, 500]),
     )
 }

@@ -188,7 +188,7 @@ pub(crate) async fn logs(
     ))
 }
 
-fn line_json(operation_id: &str, line: LogEntry) -> LogJson {
+pub(crate) fn line_json(operation_id: &str, line: LogEntry) -> LogJson {
     LogJson {
         timestamp: line.timestamp,
         severity: line.severity,

@@ -61,6 +61,10 @@ fn provider(description: &Description) -> ProviderJson {
             })
         })
         .collect();
+    let searches = description
+        .objects
+        .iter()
+        .any(connector::Object::is_searchable);
     ProviderJson(json!({
         "name": description.provider,
         "displayName": description.display_name,
@@ -83,7 +87,7 @@ fn provider(description: &Description) -> ProviderJson {
             "proxy": false,
             "subscribe": false,
             "bulkWrite": { "insert": false, "update": false, "upsert": false, "delete": false },
-            "search": { "operators": { "equals": false } },
+            "search": { "operators": { "equals": searches } },
         },
         "metadata": { "input": input },
     }))

@@ -1,10 +1,13 @@
 //! What the answers of handlers are.
 
+use std::convert::Infallible;
+
 use axum::Json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, Type};
 
 use super::{Answer, Description};
-use crate::answer::{Created, NoContent};
+use crate::answer::{Created, CreatedWithoutBody, JsonStream, NoContent};
 use crate::problem::Problem;
 
 const JSON: &str = "application/json";
@@ -23,6 +26,19 @@ impl<T: ToSchema> Answer for Created<T> {
     }
 }
 
+impl Answer for CreatedWithoutBody {
+    fn describe(description: &mut Description) {
+        description.answers("201", "Created", None);
+    }
+}
+
+impl Answer for JsonStream {
+    fn describe(description: &mut Description) {
+        let schema = Object::with_type(Type::Object);
+        description.answers("200", "OK", Some((JSON, schema.into())));
+    }
+}
+
 impl Answer for NoContent {
     fn describe(description: &mut Description) {
         description.answers("204", "No Content", None);
@@ -34,6 +50,18 @@ impl Answer for String {
     fn describe(description: &mut Description) {
         let schema = description.schema::<Self>();
         description.answers("200", "OK", Some(("text/plain", schema)));
+    }
+}
+
+/// What is never answered.
+impl Answer for Infallible {
+    fn describe(_: &mut Description) {}
+}
+
+/// Nothing but a refusal.
+impl Answer for Problem {
+    fn describe(description: &mut Description) {
+        description.problem("default", "A refusal");
     }
 }
 

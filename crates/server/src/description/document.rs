@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use super::{Described, input};
 
 const ABOUT: &str = "An integration server of your own, speaking Ampersand's API. \
-    /v1 is the Platform API, /read/v1 the Read API. Fields without a value are left out.";
+    /v1 is the Platform API, /read/v1 the Read API, /search/v1 the Search API. Fields without a value are left out.";
 
 /// The document. Types with a name are described once, and referred to.
 pub(crate) fn document(described: Vec<Described>) -> Bytes {
@@ -51,13 +51,13 @@ pub(crate) fn document(described: Vec<Described>) -> Bytes {
         paths.add_path_operation(one.path, vec![one.method], operation.build());
     }
     let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key")));
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT");
+    let bearer = || HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+    let jwt = bearer().bearer_format("JWT").build();
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .security_scheme(input::API_KEY, key)
-        .security_scheme(input::BEARER, SecurityScheme::Http(bearer.build()))
+        .security_scheme(input::BEARER, SecurityScheme::Http(jwt))
+        .security_scheme(input::SESSION, SecurityScheme::Http(bearer().build()))
         .build();
     let info = InfoBuilder::new()
         .title("Ligature")

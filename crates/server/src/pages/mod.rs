@@ -1,3 +1,4 @@
 //! Pages for people.
 
+pub(crate) mod invite;
 pub(crate) mod status;

@@ -14,6 +14,7 @@
     reason = "a test tells one story from its beginning to its end"
 )]
 
+mod clients;
 mod contract;
 mod delivery;
 mod notifications;

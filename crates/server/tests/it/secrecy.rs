@@ -10,6 +10,7 @@ use testing::TestStore;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::world::people::PASSWORD;
 use crate::world::steps::{GROUP, both};
 use crate::world::{World, path};
 
@@ -62,6 +63,37 @@ async fn tokens(world: &World, connection_id: &str) -> Vec<String> {
         .flatten()
         .map(|token| token.expose_secret().to_owned())
         .collect()
+}
+
+/// A builder signs in and invites somebody, who comes: everything that must not be
+/// told, addresses included.
+async fn people(world: &World) -> Vec<String> {
+    let (ada, org) = world.owner().await;
+    let invite = json!({ "email": "eve@example.com" });
+    let invites = format!("/v1/orgs/{org}/invites");
+    let made = ada.post(&invites, &invite).await.json(201);
+    let link = made["link"].as_str().unwrap();
+    let (origin, token) = link.split_once("/invite?token=").unwrap();
+    assert_eq!(origin, ada.origin);
+    let place = format!("/invite?token={token}");
+    assert_eq!(world.api.get(&place).await.status, 200);
+    let form = format!("token={token}&password=a+password+of+eve");
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    let api = world.api.without_key();
+    let joined = api.send(http::Method::POST, "/invite", form.into_bytes(), &kind);
+    assert_eq!(joined.await.status, 201);
+    let wrong = json!({ "email": "eve@example.com", "password": "not the password" });
+    api.post("/v1/sessions", &wrong).await.problem(401);
+    vec![
+        token.to_owned(),
+        ada.bearer.unwrap(),
+        PASSWORD.to_owned(),
+        "password of eve".to_owned(),
+        "password+of+eve".to_owned(),
+        "not the password".to_owned(),
+        "@example.com".to_owned(),
+        "argon2id".to_owned(),
+    ]
 }
 
 async fn no_secret_is_in_any_log(store: TestStore) {
@@ -117,6 +149,7 @@ async fn no_secret_is_in_any_log(store: TestStore) {
         .json(200);
     let connection_id = connections[0]["id"].as_str().unwrap();
     secrets.extend(tokens(&world, connection_id).await);
+    secrets.extend(people(&world).await);
 
     // A wrong key, a wrong secret, a refused message, a failing page, a refresh.
     world

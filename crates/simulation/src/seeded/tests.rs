@@ -31,6 +31,33 @@ async fn until(world: &mut World, what: &str, mut enough: impl AsyncFnMut(&mut W
     panic!("in vain: {what}; {}", world.state().await.unwrap());
 }
 
+/// Has the provider keep back the answer to the next refresh, which it has rotated
+/// by then. Returns the barrier's path.
+async fn hold_refresh(world: &World) -> String {
+    let hold = json!({ "path": "/site/oauth2/access_token", "nth": 1, "hold": "response" });
+    let barrier = world
+        .provider
+        .control(Method::POST, "barriers", &hold)
+        .await;
+    format!("barriers/{}", barrier.unwrap()["id"])
+}
+
+/// Lets time pass until that has happened.
+async fn parked(world: &mut World, barrier: &str) {
+    let parked = format!("{barrier}?wait_ms=10");
+    until(world, "a refresh", async |world| {
+        let parked = world.provider.control(Method::GET, &parked, &Value::Null);
+        parked.await.is_ok()
+    })
+    .await;
+}
+
+async fn release(world: &World, barrier: &str) {
+    let release = format!("{barrier}/release");
+    let release = world.provider.control(Method::POST, &release, &Value::Null);
+    release.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_pair_that_is_rotated_twice_goes_on_working() {
     let mut world = World::start(SEED, Database::Sqlite).await.unwrap().unwrap();
@@ -49,37 +76,49 @@ async fn a_pair_that_is_rotated_twice_goes_on_working() {
 async fn a_node_killed_between_rotation_and_storing_loses_no_pair() {
     let mut world = World::start(SEED, Database::Sqlite).await.unwrap().unwrap();
     settle(&mut world).await.unwrap();
-    let hold = json!({ "path": "/site/oauth2/access_token", "nth": 1, "hold": "response" });
-    let barrier = world
-        .provider
-        .control(Method::POST, "barriers", &hold)
-        .await
-        .unwrap();
-    let barrier = format!("barriers/{}", barrier["id"]);
+    let barrier = hold_refresh(&world).await;
     world.expire_access().await.unwrap();
     world.step(SignedDuration::from_mins(11)).await.unwrap();
-    let parked = format!("{barrier}?wait_ms=10");
-    until(&mut world, "a refresh", async |world| {
-        world
-            .provider
-            .control(Method::GET, &parked, &Value::Null)
-            .await
-            .is_ok()
-    })
-    .await;
+    parked(&mut world, &barrier).await;
     // The provider has rotated; nobody but it knows the new pair.
     assert_eq!(refreshes(&world).await, 1);
     world.nodes[0].injector.dead.cancel();
     world.step(SignedDuration::from_secs(1)).await.unwrap();
-    let release = format!("{barrier}/release");
-    world
-        .provider
-        .control(Method::POST, &release, &Value::Null)
-        .await
-        .unwrap();
+    release(&world, &barrier).await;
     world.provider.mutate("churn", 3).await.unwrap();
     settle(&mut world).await.unwrap();
     assert_eq!(refreshes(&world).await, 2);
+    assert_eq!(world.refusals(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_while_a_pair_is_stored_loses_none() {
+    let mut world = World::start(SEED, Database::Sqlite).await.unwrap().unwrap();
+    settle(&mut world).await.unwrap();
+    let barrier = hold_refresh(&world).await;
+    world.expire_access().await.unwrap();
+    world.step(SignedDuration::from_mins(11)).await.unwrap();
+    parked(&mut world, &barrier).await;
+    // Nothing can be stored while the new pair arrives, nor for a while after.
+    world.rate(10_000, 0);
+    release(&world, &barrier).await;
+    for _ in 0..20 {
+        world.step(SignedDuration::from_millis(250)).await.unwrap();
+    }
+    world.rate(0, 0);
+    for _ in 0..200 {
+        world.step(SignedDuration::from_millis(250)).await.unwrap();
+    }
+    assert_eq!(
+        refreshes(&world).await,
+        1,
+        "the pair was kept until it could be stored"
+    );
+    // The pair before is of no use any more: only the new one goes on.
+    world.step(SignedDuration::from_hours(2)).await.unwrap();
+    world.provider.mutate("churn", 3).await.unwrap();
+    settle(&mut world).await.unwrap();
+    assert!(refreshes(&world).await >= 2);
     assert_eq!(world.refusals(), 0);
 }
 
@@ -90,8 +129,28 @@ async fn two_nodes_that_refresh_at_once_rotate_once() {
     };
     settle(&mut world).await.unwrap();
     let before = refreshes(&world).await;
-    // Both objects are due on the same tick, and nodes claim them as they come.
-    world.expire_access().await.unwrap();
+    // Only the two that are looked at get on, and for them the token has ended.
+    world
+        .nodes
+        .iter()
+        .for_each(|node| node.injector.freeze(true));
+    world.step(SignedDuration::from_hours(2)).await.unwrap();
+    let barrier = hold_refresh(&world).await;
+    let let_go = async {
+        let parked = format!("{barrier}?wait_ms=5000");
+        let parked = world.provider.control(Method::GET, &parked, &Value::Null);
+        parked.await.unwrap();
+        release(&world, &barrier).await;
+    };
+    let (one, other) = (world.refresh(), world.refresh());
+    let (one, other, ()) = tokio::join!(one, other, let_go);
+    one.unwrap();
+    other.unwrap();
+    assert_eq!(refreshes(&world).await, before + 1);
+    world
+        .nodes
+        .iter()
+        .for_each(|node| node.injector.freeze(false));
     world.provider.mutate("churn", 3).await.unwrap();
     settle(&mut world).await.unwrap();
     assert_eq!(refreshes(&world).await, before + 1);

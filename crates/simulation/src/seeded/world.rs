@@ -260,6 +260,24 @@ impl World {
         self.refusals
     }
 
+    /// Has the connection's token refreshed if it has ended, as a process of its
+    /// own would; time goes on until that is done.
+    #[cfg(test)]
+    pub(super) async fn refresh(&self) -> anyhow::Result<()> {
+        let engine = self.ground.engine(self.store()?);
+        let refreshed = setup::refresh(&engine, &self.connection_id);
+        let time = async {
+            loop {
+                self.ground.clock.advance(SignedDuration::from_millis(100));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            refreshed = refreshed => refreshed,
+            () = time => Ok(()),
+        }
+    }
+
     /// The store as it is.
     #[cfg(test)]
     pub(super) async fn examine(&self) -> anyhow::Result<Examination> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::metadata;
 use crate::Store;
+use crate::audit::note;
 use crate::columns::ms;
 use crate::entities::destination;
 use crate::error::{Result, StoreError};
@@ -103,6 +104,7 @@ impl Tenant<'_> {
             ],
         )
         .await?;
+        note(&tx, self.scope, "destination.rotate-secret", &row.id, now).await?;
         tx.commit().await
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
 use serde_json::Value;
 
+use crate::audit::note;
 use crate::columns::{At, Json, ms};
 use crate::connect::Tx;
 use crate::entities::{destination, insert};
@@ -128,6 +129,7 @@ impl Tenant<'_> {
         insert(tx.db(), row.clone())
             .await
             .map_err(|error| or_conflict(error, "destination", || format!("name {}", row.name)))?;
+        note(&tx, self.scope, "destination.create", &row.id, now).await?;
         tx.commit().await?;
         Destination::opened(keys, row)
     }
@@ -190,12 +192,13 @@ impl Tenant<'_> {
             (true, false) => order::end(&tx, &row.id).await?,
             (true, true) | (false, false) => {}
         }
+        note(&tx, self.scope, "destination.update", &row.id, now).await?;
         tx.commit().await?;
         Destination::opened(keys, row)
     }
 
     /// Deletes a destination and every message to it.
-    pub async fn delete_destination(&self, id: &str) -> Result<()> {
+    pub async fn delete_destination(&self, id: &str, now: Timestamp) -> Result<()> {
         let tx = self.store.write().await?;
         let deleted = tx
             .execute(
@@ -206,6 +209,7 @@ impl Tenant<'_> {
         if deleted == 0 {
             return Err(StoreError::not_found("destination", id));
         }
+        note(&tx, self.scope, "destination.delete", id, now).await?;
         tx.commit().await
     }
 

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use crate::Store;
+use crate::audit::note;
 use crate::columns::ms;
 use crate::connect::Tx;
 use crate::error::Result;
@@ -132,6 +133,7 @@ impl Tenant<'_> {
         )
         .await?;
         tx.wake(WakeKind::Outbox).await?;
+        note(&tx, self.scope, "destination.enable", &row.id, now).await?;
         tx.commit().await
     }
 }

@@ -5,6 +5,8 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveM
 
 pub(crate) mod api_key;
 pub(crate) mod audit_entry;
+pub(crate) mod builder;
+pub(crate) mod builder_session;
 pub(crate) mod connection;
 pub(crate) mod consumer;
 pub(crate) mod customer_group;
@@ -12,9 +14,13 @@ pub(crate) mod destination;
 pub(crate) mod event_topic_route;
 pub(crate) mod installation;
 pub(crate) mod integration;
+pub(crate) mod invite;
 pub(crate) mod jwt_key;
+pub(crate) mod membership;
 pub(crate) mod operation;
 pub(crate) mod operation_log;
+pub(crate) mod org_audit_entry;
+pub(crate) mod organization;
 pub(crate) mod project;
 pub(crate) mod provider_app;
 pub(crate) mod revision;

@@ -10,6 +10,7 @@ use crate::error::{Result as StoreResult, StoreError};
 
 mod audit;
 mod budget;
+mod builder;
 mod delivery;
 mod initial;
 mod jwt_key;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrations {
             Box::new(observe::Observe),
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
+            Box::new(builder::Builder),
         ]
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait};
 
 use super::event::NotificationEvent;
+use crate::audit::note;
 use crate::columns::At;
 use crate::entities::{event_topic_route, insert, topic_destination_route};
 use crate::error::{Result, StoreError, or_conflict};
@@ -87,6 +88,7 @@ impl Tenant<'_> {
                 format!("{} to topic {topic_id}", event.as_str())
             })
         })?;
+        note(&tx, self.scope, "event-route.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -112,8 +114,10 @@ impl Tenant<'_> {
     }
 
     /// Deletes the route of an event.
-    pub async fn delete_event_route(&self, id: &str) -> Result<()> {
-        self.delete_route("event_topic_route", id).await
+    pub async fn delete_event_route(&self, id: &str, now: Timestamp) -> Result<()> {
+        let action = "event-route.delete";
+        self.delete_route("event_topic_route", id, action, now)
+            .await
     }
 
     /// Lets a destination listen to a topic. `NotFound` when there is no such
@@ -137,6 +141,7 @@ impl Tenant<'_> {
                 format!("topic {topic_id} to destination {destination_id}")
             })
         })?;
+        note(&tx, self.scope, "destination-route.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -162,11 +167,19 @@ impl Tenant<'_> {
     }
 
     /// Deletes the route to a destination.
-    pub async fn delete_destination_route(&self, id: &str) -> Result<()> {
-        self.delete_route("topic_destination_route", id).await
+    pub async fn delete_destination_route(&self, id: &str, now: Timestamp) -> Result<()> {
+        let action = "destination-route.delete";
+        self.delete_route("topic_destination_route", id, action, now)
+            .await
     }
 
-    async fn delete_route(&self, table: &'static str, id: &str) -> Result<()> {
+    async fn delete_route(
+        &self,
+        table: &'static str,
+        id: &str,
+        action: &'static str,
+        now: Timestamp,
+    ) -> Result<()> {
         let tx = self.store.write().await?;
         let deleted = tx
             .execute(
@@ -177,6 +190,7 @@ impl Tenant<'_> {
         if deleted == 0 {
             return Err(StoreError::not_found("route", id));
         }
+        note(&tx, self.scope, action, id, now).await?;
         tx.commit().await
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
+use crate::audit::note;
 use crate::columns::{At, ms};
 use crate::entities::{insert, topic};
 use crate::error::{Result, StoreError, or_conflict};
@@ -50,6 +51,7 @@ impl Tenant<'_> {
         insert(tx.db(), row.clone())
             .await
             .map_err(|error| or_conflict(error, "topic", || format!("name {name}")))?;
+        note(&tx, self.scope, "topic.create", &row.id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
@@ -90,12 +92,13 @@ impl Tenant<'_> {
             .one(tx.db())
             .await?
             .ok_or_else(|| StoreError::not_found("topic", id))?;
+        note(&tx, self.scope, "topic.update", id, now).await?;
         tx.commit().await?;
         Ok(row.into())
     }
 
     /// Deletes a topic and the routes to and from it.
-    pub async fn delete_topic(&self, id: &str) -> Result<()> {
+    pub async fn delete_topic(&self, id: &str, now: Timestamp) -> Result<()> {
         let tx = self.store.write().await?;
         let deleted = tx
             .execute(
@@ -106,6 +109,7 @@ impl Tenant<'_> {
         if deleted == 0 {
             return Err(StoreError::not_found("topic", id));
         }
+        note(&tx, self.scope, "topic.delete", id, now).await?;
         tx.commit().await
     }
 

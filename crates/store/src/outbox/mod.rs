@@ -293,7 +293,7 @@ impl Inflater {
     }
 }
 
-fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::decode_all(bytes).map_err(corrupt)
 }
 

@@ -18,6 +18,9 @@ use crate::error::Result;
 use crate::scope::Tenant;
 use crate::wake::WakeKind;
 
+/// Messages let go in one transaction, which locks them and their destination.
+const RELEASED_AT_ONCE: u32 = 200;
+
 /// Gives messages that were put in just now their place: held back, numbered, or
 /// neither.
 pub(super) async fn place<'m>(
@@ -119,8 +122,30 @@ pub(crate) async fn end(tx: &Tx<'_>, destination_id: &str) -> Result<()> {
 
 impl Tenant<'_> {
     /// Lets the oldest `most` messages go that wait to be asked for, of one
-    /// object of an installation; says how many there were.
+    /// object of an installation; says how many there were. A few hundred at a
+    /// time: when one step fails, those before it have gone.
     pub async fn release_held(
+        &self,
+        installation_id: &str,
+        object_name: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<u32> {
+        let mut released = 0;
+        loop {
+            let step = (most - released).min(RELEASED_AT_ONCE);
+            let gone = self
+                .release_some(installation_id, object_name, step, now)
+                .await?;
+            released += gone;
+            if gone < step || released == most {
+                return Ok(released);
+            }
+        }
+    }
+
+    /// At most `most` of them, in one transaction.
+    async fn release_some(
         &self,
         installation_id: &str,
         object_name: &str,

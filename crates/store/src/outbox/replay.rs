@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::listing::DeliveryStatus;
+use crate::audit::note;
 use crate::columns::ms;
 use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
@@ -50,6 +51,7 @@ impl Tenant<'_> {
         let replay = tx.backend().sql_many(&sql, all);
         if tx.db().execute_raw(replay).await?.rows_affected() > 0 {
             tx.wake(WakeKind::Outbox).await?;
+            note(&tx, self.scope, "delivery.replay", id, now).await?;
             tx.commit().await?;
             return Ok(ReplayOutcome::Replayed);
         }
@@ -84,6 +86,8 @@ impl Tenant<'_> {
         let replayed = tx.db().execute_raw(replay).await?.rows_affected();
         if replayed > 0 {
             tx.wake(WakeKind::Outbox).await?;
+            let destination = &which.destination_id;
+            note(&tx, self.scope, "destination.replay", destination, now).await?;
         }
         tx.commit().await?;
         Ok(replayed)

@@ -310,30 +310,38 @@ async fn an_older_backup_is_migrated(store: TestStore) {
 fn older(text: &str) -> String {
     use sha2::Digest as _;
     const KEPT: [&str; 2] = ["meta", "organization"];
+    const GROWN: &str = "organization";
     let mut lines = text.lines();
     let mut header: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     header["migrations"] = serde_json::json!(["0001_initial", "0002_manifest_upload"]);
     let tables = header["tables"].as_array().unwrap();
     let kept = |name: &str| KEPT.contains(&name);
-    let tables: Vec<_> = tables
+    let mut tables: Vec<_> = tables
         .iter()
         .filter(|table| kept(table["name"].as_str().unwrap()))
         .cloned()
         .collect();
+    // A column that a later migration adds, the last of its table.
+    for table in tables.iter_mut().filter(|table| table["name"] == GROWN) {
+        let added = table["columns"].as_array_mut().unwrap().pop().unwrap();
+        assert_eq!(added[0], "update_time");
+    }
     header["tables"] = tables.into();
-    let (mut out, mut rows, mut take) = (format!("{header}\n"), 0, false);
+    let (mut out, mut rows, mut take, mut grown) = (format!("{header}\n"), 0, false, false);
     for line in lines {
-        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
         if let Some(name) = value["table"].as_str() {
-            take = kept(name);
+            (take, grown) = (kept(name), name == GROWN);
+        }
+        if let Some(row) = value.get_mut("row").filter(|_| grown) {
+            row.as_array_mut().unwrap().pop();
         }
         if value.get("end").is_some() {
             break;
         }
         if take {
             rows += u64::from(value.get("row").is_some());
-            out.push_str(line);
-            out.push('\n');
+            out.push_str(&format!("{value}\n"));
         }
     }
     let sha256 = hex::encode(sha2::Sha256::digest(out.as_bytes()));

@@ -342,6 +342,13 @@ async fn what_is_held_goes_when_it_is_asked_for(store: TestStore) {
     }
     assert!(take(&store, 9, 4).await.is_empty());
     assert_eq!(release(9).await, 1);
+    // More than are let go in one step.
+    let many = (0..450)
+        .map(|_| held("repositories", &world.destination))
+        .collect();
+    put(&store, &lease, many).await;
+    assert_eq!(release(401).await, 401);
+    assert_eq!(release(u32::MAX).await, 49);
     assert_eq!(
         tenant
             .release_held("another", "projects", 9, after(5))

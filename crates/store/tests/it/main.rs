@@ -11,7 +11,11 @@ mod delivery_model;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod group;
+#[cfg(test)]
 mod health;
+#[cfg(test)]
+mod integration;
 #[cfg(test)]
 mod manifest_upload;
 #[cfg(test)]
@@ -20,6 +24,8 @@ mod notification;
 mod objects;
 #[cfg(test)]
 mod open;
+#[cfg(test)]
+mod organization;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]

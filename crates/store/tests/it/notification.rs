@@ -4,8 +4,8 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use store::{
     Afterwards, ConfigPart, Destination, Happening, Kind, LinkedResult, MessageBody, NewSync,
-    NotificationEvent, OperationStatus, OutboxMessage, PageCommit, RunEnd, Store, StoreError,
-    WhyDisabled,
+    NotificationEvent, OperationStatus, OutboxMessage, PageCommit, ReadType, RunEnd, Store,
+    StoreError, WhyDisabled,
 };
 use testing::TestStore;
 
@@ -105,7 +105,7 @@ async fn routes_end_with_what_they_lead_to(store: TestStore) {
     let event = NotificationEvent::ConnectionUpdated;
     let topic = listen(&store, &world, event, &world.destination.id).await;
     let other = listen(&store, &world, event, &second.id).await;
-    tenant.delete_topic(&topic).await.unwrap();
+    tenant.delete_topic(&topic, NOW).await.unwrap();
     let left = tenant.event_routes(None, None).await.unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].topic_id, other);
@@ -185,6 +185,17 @@ async fn a_death_is_told_once(store: TestStore) {
         ("installation.created", &json!(scheduled.id))
     );
     assert_eq!(data["config"], scheduled.config);
+    // Their runs outlive a change of the schedule, which goes on nevertheless.
+    let due = store.claim(&[Kind::READ], "reader", 10, after(3_600));
+    let theirs = tenant.syncs(&scheduled.id).await.unwrap();
+    for lease in due.await.unwrap() {
+        if theirs.iter().any(|sync| sync.id == lease.subject_id) {
+            let begun = store.begin_run(&lease, ReadType::Scheduled, None, after(3_600));
+            begun.await.unwrap();
+        }
+    }
+    let changed = crate::fixture::new_revision("scheduled", json!({ "changed": true }));
+    tenant.deploy(vec![changed], false, after(1)).await.unwrap();
 
     let id = &world.connection.id;
     let version = store.credential(id).await.unwrap().version;

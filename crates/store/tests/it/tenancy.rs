@@ -85,10 +85,10 @@ async fn nothing_of_another_project_is_found(store: TestStore) {
     let target = target.await.unwrap();
     hidden(stranger.topic(&topic.id).await);
     hidden(stranger.rename_topic(&topic.id, "mine-now", NOW).await);
-    hidden(stranger.delete_topic(&topic.id).await);
+    hidden(stranger.delete_topic(&topic.id, NOW).await);
     hidden(stranger.create_event_route(event, &topic.id, NOW).await);
-    hidden(stranger.delete_event_route(&route.id).await);
-    hidden(stranger.delete_destination_route(&target.id).await);
+    hidden(stranger.delete_event_route(&route.id, NOW).await);
+    hidden(stranger.delete_destination_route(&target.id, NOW).await);
     let own = stranger.create_topic("alerts", NOW).await.unwrap();
     let foreign = stranger.create_destination_route(&own.id, &mine.destination.id, NOW);
     hidden(foreign.await);

@@ -17,6 +17,11 @@ pub(super) enum Field {
         action: &'static str,
         name: String,
     },
+    /// Whether one object is not read at present: what the stock React components
+    /// name beyond the contract.
+    ReadDisabled {
+        name: String,
+    },
     /// All objects of an action.
     Objects {
         action: &'static str,
@@ -47,14 +52,25 @@ impl Field {
                 .strip_prefix("config.content.")
                 .and_then(|rest| rest.strip_prefix(action))
                 .and_then(|rest| rest.strip_prefix(".objects."));
-            if let Some(name) = name.filter(|name| !name.is_empty()) {
-                let name = unescaped(name);
-                return Ok(Self::Object { action, name });
-            }
+            let Some(name) = name.filter(|name| !name.is_empty()) else {
+                continue;
+            };
+            // An escaped dot would be the name's own.
+            let disabled = name.strip_suffix(".disabled");
+            let disabled = disabled.filter(|name| !name.is_empty() && !name.ends_with('\\'));
+            return Ok(match disabled {
+                Some(name) if action == "read" => Self::ReadDisabled {
+                    name: unescaped(name),
+                },
+                Some(_) | None => Self::Object {
+                    action,
+                    name: unescaped(name),
+                },
+            });
         }
         Err(ActionError::bad_request(
             format!("`{path}` is nothing that `updateMask` may name"),
-            "Use connectionId, config.createdBy, config.content.read.objects.<objectName>, \
+            "Use connectionId, config.createdBy, config.content.read.objects.<objectName>[.disabled], \
              config.content.write.objects[.<objectName>], \
              config.content.subscribe.objects[.<objectName>] or config.content.proxy.enabled",
         ))
@@ -183,17 +199,27 @@ pub(super) fn apply(
             *objects_of(content, action)? = all.ok_or_else(|| missing(&path))?.clone();
             Ok(())
         }
+        Field::ReadDisabled { name } => {
+            let path = format!("config.content.read.objects.{name}.disabled");
+            let given = given_object(given, "read", name, names);
+            let disabled = given.and_then(|given| given.get("disabled"));
+            let disabled = disabled.and_then(Value::as_bool);
+            let disabled = disabled.ok_or_else(|| missing(&path))?;
+            let objects = objects_of(content, "read")?;
+            let key = names.key_in(objects, name).map(str::to_owned);
+            let object = key.and_then(|key| objects.get_mut(&key));
+            let object = object.and_then(Value::as_object_mut).ok_or_else(|| {
+                ActionError::bad_request(
+                    format!("the installation does not read `{name}`"),
+                    format!("Add it first, by `config.content.read.objects.{name}`"),
+                )
+            })?;
+            object.insert("disabled".to_owned(), json!(disabled));
+            Ok(())
+        }
         Field::Object { action, name } => {
             let path = format!("config.content.{action}.objects.{name}");
-            let all = given.get(action).and_then(|given| given.get("objects"));
-            let all = all
-                .and_then(Value::as_object)
-                .ok_or_else(|| missing(&path))?;
-            let key = names.key_in(all, name).or_else(|| {
-                let mut keys = all.keys().map(String::as_str);
-                keys.find(|key| names.same(&unescaped(key), name))
-            });
-            let config = match key.and_then(|key| all.get(key)) {
+            let config = match given_object(given, action, name, names) {
                 // A null says that the object is not wanted any more.
                 Some(Value::Null) => None,
                 Some(config @ Value::Object(_)) => Some(config.clone()),
@@ -202,6 +228,21 @@ pub(super) fn apply(
             put_object(content, action, name, config, names)
         }
     }
+}
+
+/// What an update gives for an object, under any of its names.
+fn given_object<'a>(
+    given: &'a Value,
+    action: &str,
+    name: &str,
+    names: &Names,
+) -> Option<&'a Value> {
+    let all = given.get(action)?.get("objects")?.as_object()?;
+    let key = names.key_in(all, name).or_else(|| {
+        let mut keys = all.keys().map(String::as_str);
+        keys.find(|key| names.same(&unescaped(key), name))
+    });
+    all.get(key?)
 }
 
 fn missing(path: &str) -> ActionError {
@@ -265,6 +306,37 @@ mod tests {
         assert_eq!(content, json!({ "read": { "objects": {} } }));
         let given = json!({ "read": { "objects": { "projects": {} } } });
         assert!(apply(&mut content, &field, &given, &names()).is_err());
+    }
+
+    #[test]
+    fn an_object_is_disabled_in_its_place() {
+        let object = json!({ "objectName": "pipelines-config/variables", "schedule": "old" });
+        let mut content =
+            json!({ "read": { "objects": { "pipelines-config/variables": object } } });
+        for path in [
+            "config.content.read.objects.pipelines-config/variables.disabled",
+            r"config.content.read.objects.pipelines-config\/variables.disabled",
+        ] {
+            let field = Field::parse(path).unwrap();
+            for disabled in [true, false] {
+                let given = json!({ "pipelines-config/variables": { "disabled": disabled } });
+                let given = json!({ "read": { "objects": given } });
+                apply(&mut content, &field, &given, &names()).unwrap();
+                let object = &content["read"]["objects"]["pipelines-config/variables"];
+                assert_eq!(object["disabled"], disabled);
+                assert_eq!(object["schedule"], "old");
+            }
+            let none = json!({ "read": { "objects": { "pipelines-config/variables": {} } } });
+            assert!(apply(&mut content, &field, &none, &names()).is_err());
+        }
+        let field = Field::parse("config.content.read.objects.repos.disabled").unwrap();
+        let given = json!({ "read": { "objects": { "repos": { "disabled": true } } } });
+        assert!(apply(&mut content, &field, &given, &names()).is_err());
+        // A dot of the name's own is escaped.
+        let field = Field::parse(r"config.content.read.objects.a\.disabled").unwrap();
+        let name = "a.disabled".to_owned();
+        let action = "read";
+        assert_eq!(field, Field::Object { action, name });
     }
 
     #[test]

@@ -9,8 +9,8 @@ mod update;
 use connector::Connector;
 use serde_json::Value;
 use store::{
-    Actor, Connection, ConnectionFilter, Installation, Integration, NewInstallation, StoreError,
-    Sync, Tenant,
+    Access, Actor, Connection, ConnectionFilter, Installation, Integration, NewInstallation,
+    StoreError, Sync, Tenant,
 };
 
 pub use json_patch::{Operation, Step};
@@ -104,6 +104,15 @@ pub async fn delete(
     Ok(())
 }
 
+/// Who installs, where nobody says so, as the stock React components do not: behind
+/// a key for front ends it is the person who has connected.
+fn installer(actor: &Actor, connection: &Connection) -> String {
+    match (actor.access(), actor.customer()) {
+        (Access::Frontend, None) => format!("consumer:{}", connection.consumer_ref),
+        (Access::Frontend, Some(_)) | (Access::Full, _) => actor.label(),
+    }
+}
+
 /// Everything that an installation is made from, checked.
 async fn planned(
     engine: &Engine,
@@ -128,13 +137,14 @@ async fn planned(
     let before = InstallationConfig::default();
     let plan = plan(engine, tenant, &wanted, &before, &install.content).await?;
     let by = install.created_by.clone();
+    let by = by.unwrap_or_else(|| installer(actor, &connection));
     Ok(NewInstallation {
         integration_id: integration.id.clone(),
         revision_id,
         planned_by: integration.latest_revision.id.clone(),
         connection_id: connection.id,
         group_ref: install.group_ref.clone(),
-        created_by: by.unwrap_or_else(|| actor.label()),
+        created_by: by,
         config: completed(install.content.clone(), &integration.provider),
         objects: plan.add,
     })

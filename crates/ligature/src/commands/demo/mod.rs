@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::sandbox::SandboxFlags;
-use crate::config::{Networks, NodeFlags, ProviderFlags, StoreFlags};
+use crate::config::{Networks, NodeFlags, ProtectionFlags, ProviderFlags, StoreFlags};
 use crate::console;
 use crate::keep::KeepFlags;
 use crate::node::{self, Node};
@@ -163,6 +163,7 @@ impl Demo {
                 ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
             ]),
             otlp_endpoint: None,
+            protection: ProtectionFlags::none(),
             keep: KeepFlags::default(),
         }
     }

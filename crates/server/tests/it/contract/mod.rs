@@ -20,6 +20,7 @@ testing::both!(
     answers_are_as_the_contract_says,
     messages_are_as_the_contract_says,
     triggered_reads_are_as_the_contract_says,
+    metadata_is_as_the_contract_says,
     problems_are_as_the_contract_says
 );
 
@@ -29,7 +30,7 @@ const INSTALLATIONS: &str =
 
 /// Checks an answer against the contract's operation.
 #[track_caller]
-fn check(api: &Document, method: &str, template: &str, answer: &Answer) -> Value {
+pub(crate) fn check(api: &Document, method: &str, template: &str, answer: &Answer) -> Value {
     let status = answer.status.as_u16();
     let schema = api.answer(method, template, status);
     let value: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -146,6 +147,41 @@ async fn triggered_reads_are_as_the_contract_says(store: TestStore) {
         let address = path("/integrations/bitbucket-sync/objects/repos");
         let answer = world.api.post(&format!("/read{address}"), &body).await;
         check(&contract, "post", template, &answer);
+    }
+}
+
+async fn metadata_is_as_the_contract_says(store: TestStore) {
+    let Some(contract) = Document::open("api.json") else {
+        return;
+    };
+    let world = World::idle(store).await;
+    let connection = world.prepare().await;
+    world.install(both()).await;
+    let integration = world.api.get(&path("/integrations/bitbucket-sync")).await;
+    let revision = integration.json(200)["latestRevision"]["id"].clone();
+    let (revision, connection) = (
+        revision.as_str().unwrap(),
+        connection["id"].as_str().unwrap(),
+    );
+    for (template, rest) in [
+        (
+            "/integrations/{integrationId}/revisions/{revisionId}:hydrate",
+            format!(
+                "/integrations/bitbucket-sync/revisions/{revision}:hydrate?connectionId={connection}"
+            ),
+        ),
+        (
+            "/integrations/{integrationId}/objects/{objectName}/metadata",
+            format!("/integrations/bitbucket-sync/objects/repos/metadata?groupRef={GROUP}"),
+        ),
+        (
+            "/providers/{provider}/objects/{objectName}/metadata",
+            format!("/providers/bitbucket/objects/hooks/metadata?groupRef={GROUP}"),
+        ),
+    ] {
+        let answer = world.api.get(&path(&rest)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        check(&contract, "get", &format!("{PROJECT}{template}"), &answer);
     }
 }
 

@@ -141,6 +141,12 @@ impl Document {
         &answer["content"]["application/json"]["schema"]
     }
 
+    /// The answers of an operation, by their status.
+    pub(crate) fn answers(&self, method: &str, template: &str) -> &serde_json::Map<String, Value> {
+        let operation = &self.0["paths"][template][method];
+        operation["responses"].as_object().unwrap()
+    }
+
     /// Everything about a value that is not as the schema says.
     pub(crate) fn problems(&self, schema: &Value, value: &Value) -> Vec<String> {
         let mut wrong = Vec::new();

@@ -111,6 +111,8 @@ async fn what_is_enabled_always_reaches_every_installation(store: TestStore) {
         .await
         .json(200);
     succeeded(&world, &installed[0], "repositories", 1).await;
+    ticked(&world, &installed[0], "repositories").await;
+    ticked(&world, &installed[0], "repositories").await;
     assert_eq!(runs_of(&world, &installed[0], "projects").await.len(), 1);
 }
 

@@ -4,15 +4,17 @@ use serde_json::{Value, json};
 use testing::TestStore;
 
 use crate::world::steps::{GROUP, both, everything, install_body, installations};
-use crate::world::{MANIFEST, World, path};
+use crate::world::{MANIFEST, PROJECT, World, path};
 
 testing::both!(
     an_installation_has_everything_that_clients_read,
     a_config_that_does_not_fit_is_refused_with_every_cause,
+    who_installs_is_known_unsaid,
     a_group_installs_an_integration_once,
     an_installation_may_read_nothing,
     lists_go_by_group,
     an_update_replaces_what_its_mask_names,
+    an_object_is_stopped_as_the_react_components_do_it,
     an_update_that_makes_no_sense_is_refused,
     one_objects_config_is_patched,
 );
@@ -144,6 +146,27 @@ async fn a_config_that_does_not_fit_is_refused_with_every_cause(store: TestStore
     let problem = install(&path_less, 422).await;
     assert!(problem["causes"].to_string().contains("$["), "{problem}");
     assert_eq!(world.api.get(&installations()).await.json(200), json!([]));
+}
+
+/// `InstallIntegration` of `@amp-labs/react` 2.16 does not say it.
+async fn who_installs_is_known_unsaid(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.connect("customer-2").await;
+    let frontend = world.add_key(PROJECT, &["frontend"]).await;
+    let own = world.api.key.clone().unwrap();
+    let public_part = own.rsplit_once('_').unwrap().0;
+    for (key, group, by) in [
+        (&frontend, GROUP, "consumer:ada".to_owned()),
+        (&own, "customer-2", format!("api-key:{public_part}")),
+    ] {
+        let mut body = install_body(group, json!({}));
+        body["config"].as_object_mut().unwrap().remove("createdBy");
+        let api = world.api.with_key(key);
+        let created = api.post(&installations(), &body).await.json(201);
+        assert_eq!(created["createdBy"], by);
+        assert_eq!(created["config"]["createdBy"], by);
+    }
 }
 
 async fn a_group_installs_an_integration_once(store: TestStore) {
@@ -305,6 +328,24 @@ async fn an_update_replaces_what_its_mask_names(store: TestStore) {
     let changed = world.api.patch(&there, &body).await.json(200);
     assert_eq!(changed["config"]["createdBy"], "builder:bo");
     assert_eq!(changed["createdBy"], "consumer:ada");
+}
+
+async fn an_object_is_stopped_as_the_react_components_do_it(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    let created = world.install(both()).await;
+    let there = format!("{}/{}", installations(), created["id"].as_str().unwrap());
+    let mut content = created["config"]["content"].clone();
+    for disabled in [true, false] {
+        let object = json!({ "projects": { "disabled": disabled } });
+        let body = json!({
+            "updateMask": ["config.content.read.objects.projects.disabled"],
+            "installation": { "config": { "content": { "read": { "objects": object } } } },
+        });
+        let changed = world.api.patch(&there, &body).await.json(200);
+        content["read"]["objects"]["projects"]["disabled"] = json!(disabled);
+        assert_eq!(changed["config"]["content"], content);
+    }
 }
 
 async fn an_update_that_makes_no_sense_is_refused(store: TestStore) {

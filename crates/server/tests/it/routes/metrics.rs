@@ -41,10 +41,14 @@ async fn what_happened_is_counted(store: TestStore) {
 
 async fn a_store_that_is_gone_is_told(store: TestStore) {
     let world = World::idle(store).await;
+    world.api.get("/v1/projects").await.json(200);
     world.engine.store.clone().close().await;
     let answer = world.api.without_key().get("/metrics").await;
     assert_eq!(
         answer.status, 200,
         "what is counted in the process is still told"
     );
+    let text = answer.text();
+    assert!(text.contains("ligature_http_requests_total{"), "{text}");
+    assert!(!text.contains("\nligature_installations "), "{text}");
 }

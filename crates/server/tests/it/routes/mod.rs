@@ -1,24 +1,36 @@
 //! One file a route.
 
 mod api_keys;
+mod audit_log;
 mod auth;
 mod connections;
 mod destinations;
 mod downloads;
+mod groups;
 mod health;
+mod hydrate;
 mod installations;
 mod integrations;
+mod invites;
 mod jwt_keys;
 mod metrics;
+mod names;
+mod not_offered;
 mod notification_routes;
 mod oauth_callback;
 mod oauth_connect;
+mod object_metadata;
 mod operations;
+mod orgs;
 mod pages;
 mod problems;
 mod projects;
+mod protections;
 mod provider_apps;
 mod providers;
 mod request_budgets;
+mod revisions;
+mod search;
+mod sessions;
 mod topics;
 mod uploads;

@@ -71,8 +71,9 @@ fn assert_failed(page: &Answer, words: &str) {
         message["message"].as_str().unwrap().contains(words),
         "{message}"
     );
-    // For those whose window has no opener.
+    // For those whose window has no opener, and for those whose window stays open.
     assert!(page.text().contains("Not connected"));
+    assert!(!page.text().contains("window.close"));
 }
 
 async fn approval_makes_a_connection_that_is_there_at_once(store: TestStore) {
@@ -93,6 +94,7 @@ async fn approval_makes_a_connection_that_is_there_at_once(store: TestStore) {
     assert_eq!(connections.as_array().unwrap().len(), 1);
     assert_eq!(message["data"]["connection"], connections[0]["id"]);
     assert!(page.text().contains("You can close this window"));
+    assert!(page.text().contains("window.close()"), "it closes itself");
 }
 
 async fn denial_is_told_in_both_places(store: TestStore) {

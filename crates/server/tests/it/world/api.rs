@@ -10,6 +10,8 @@ pub(crate) struct Api {
     pub(crate) outbound: Outbound,
     pub(crate) origin: String,
     pub(crate) key: Option<String>,
+    /// The token of a session, in the key's place.
+    pub(crate) bearer: Option<String>,
 }
 
 /// A whole answer.
@@ -33,6 +35,16 @@ impl Api {
     pub(crate) fn without_key(&self) -> Self {
         Self {
             key: None,
+            bearer: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same client with the token of a session, and no key.
+    pub(crate) fn with_bearer(&self, token: &str) -> Self {
+        Self {
+            key: None,
+            bearer: Some(token.to_owned()),
             ..self.clone()
         }
     }
@@ -74,6 +86,9 @@ impl Api {
             .uri(format!("{}{path}", self.origin));
         if let Some(key) = &self.key {
             request = request.header("x-api-key", key);
+        }
+        if let Some(token) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");

@@ -1,6 +1,7 @@
 //! A clock that runs with the machine's and can be moved ahead.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::{Clock, SystemClock};
@@ -12,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) struct TestClock {
     system: SystemClock,
     ahead_ms: AtomicI64,
+    /// When it was stopped, if it was.
+    stopped: OnceLock<Timestamp>,
+    broken: AtomicBool,
 }
 
 impl TestClock {
@@ -20,12 +24,25 @@ impl TestClock {
         let by_ms = i64::try_from(by.as_millis()).unwrap();
         self.ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
     }
+
+    /// Whoever asks for the time from now on panics.
+    pub(crate) fn break_down(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on time passes only by [`TestClock::advance`].
+    pub(crate) fn stop(&self) {
+        self.stopped.get_or_init(|| self.system.now());
+    }
 }
 
 #[async_trait::async_trait]
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        self.system.now() + SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
+        assert!(!self.broken.load(Ordering::Relaxed), "the clock is broken");
+        let running = || self.system.now();
+        let time = self.stopped.get().copied().unwrap_or_else(running);
+        time + SignedDuration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 
     async fn sleep(&self, duration: Duration) {

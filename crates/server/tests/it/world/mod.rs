@@ -5,8 +5,10 @@
 pub(crate) mod api;
 mod clock;
 mod consent;
+pub(crate) mod people;
 pub(crate) mod provider;
 pub(crate) mod receiver;
+mod rows;
 pub(crate) mod steps;
 
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) objects: Option<Objects>,
     /// What may wait to be delivered.
     pub(crate) outbox_max_bytes: u64,
+    /// What keeps clients from wearing the server out.
+    pub(crate) protections: server::Protections,
 }
 
 impl Default for Plan {
@@ -61,6 +65,7 @@ impl Default for Plan {
             delivery_rate: 0,
             objects: None,
             outbox_max_bytes: u64::MAX,
+            protections: server::Protections::default(),
         }
     }
 }
@@ -75,7 +80,7 @@ pub(crate) struct World {
     /// A client with a key for everything.
     pub(crate) api: Api,
     stop: CancellationToken,
-    _store: TestStore,
+    store: TestStore,
 }
 
 impl Drop for World {
@@ -133,21 +138,22 @@ impl World {
             delivery_rate: plan.delivery_rate,
         });
         let stop = CancellationToken::new();
-        let served = axum::serve(listener, server::router(engine.clone()));
-        let served = served.with_graceful_shutdown(stop.clone().cancelled_owned());
-        tokio::spawn(async move { served.await.unwrap() });
+        let router = server::router(engine.clone(), &plan.protections);
+        let (protections, drain) = (plan.protections, stop.clone());
+        tokio::spawn(async move { server::serve(listener, router, &protections, drain).await });
         let mut world = Self {
             api: Api {
                 outbound: client,
                 origin,
                 key: None,
+                bearer: None,
             },
             receiver: Receiver::start().await,
             clock,
             provider,
             engine,
             stop,
-            _store: store,
+            store,
         };
         world.add_project(PROJECT).await;
         world.api.key = Some(world.add_key(PROJECT, &[]).await);
