@@ -1,7 +1,5 @@
 //! Answers whose status is in their type, so that a route's description can say it.
 
-use std::marker::PhantomData;
-
 use axum::Json;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -14,24 +12,11 @@ pub(crate) struct Created<T>(pub(crate) T);
 
 /// 201 without a body, where the contract has none.
 #[derive(Debug)]
-pub(crate) struct CreatedUnseen;
+pub(crate) struct CreatedWithoutBody;
 
-/// A JSON document of this shape that is written while it is sent.
+/// JSON that is written while it is sent.
 #[derive(Debug)]
-pub(crate) struct JsonStream<T> {
-    body: Body,
-    shape: PhantomData<T>,
-}
-
-impl<T> JsonStream<T> {
-    /// What the document is made of.
-    pub(crate) fn new(body: Body) -> Self {
-        Self {
-            body,
-            shape: PhantomData,
-        }
-    }
-}
+pub(crate) struct JsonStream(pub(crate) Body);
 
 /// 204.
 #[derive(Debug)]
@@ -43,15 +28,15 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
-impl IntoResponse for CreatedUnseen {
+impl IntoResponse for CreatedWithoutBody {
     fn into_response(self) -> Response {
         StatusCode::CREATED.into_response()
     }
 }
 
-impl<T> IntoResponse for JsonStream<T> {
+impl IntoResponse for JsonStream {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "application/json")], self.body).into_response()
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }
 

@@ -43,11 +43,11 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
     let document = ([(header::CONTENT_TYPE, "application/json")], document);
     Router::new()
         .route("/", get(pages::status::show))
+        .route("/openapi.json", get(move || async move { document }))
         .route(
             "/invite",
             get(pages::invite::show).post(pages::invite::accept),
         )
-        .route("/openapi.json", get(move || async move { document }))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use store::Integration;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::answer::{CreatedUnseen, NoContent};
+use crate::answer::{CreatedWithoutBody, NoContent};
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
@@ -111,7 +111,7 @@ pub(crate) struct New {
 #[serde(rename_all = "camelCase")]
 struct NewRevision {
     spec_version: String,
-    #[schema(value_type = Value)]
+    #[schema(value_type = Object)]
     content: Map<String, Value>,
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<CreatedUnseen, Problem> {
+) -> Result<CreatedWithoutBody, Problem> {
     let new = actions::integration::NewIntegration {
         name: new.name,
         provider: new.provider,
@@ -160,7 +160,7 @@ pub(crate) async fn create(
         content: Value::Object(new.latest_revision.content),
     };
     actions::integration::create(&engine, &actor, &project, new).await?;
-    Ok(CreatedUnseen)
+    Ok(CreatedWithoutBody)
 }
 
 /// Deletes an integration, by name or id, and uninstalls it everywhere.

@@ -6,7 +6,7 @@ use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-use store::{Invite, InviteStatus, Role};
+use store::{Invite, Role};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
@@ -16,24 +16,6 @@ use crate::auth::BuilderCaller;
 use crate::description::one_of;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
-
-fn parent_type() -> Object {
-    one_of(["org"])
-}
-
-fn status() -> Object {
-    let all = [
-        InviteStatus::Pending,
-        InviteStatus::Accepted,
-        InviteStatus::Revoked,
-        InviteStatus::Expired,
-    ];
-    one_of(all.map(InviteStatus::as_str))
-}
-
-fn role() -> Object {
-    one_of([Role::Owner, Role::Member].map(Role::as_str))
-}
 
 /// An invitation as the contract shapes it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,6 +35,14 @@ pub(crate) struct InviteJson {
     /// Beside the contract: where whoever is invited goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
+}
+
+fn parent_type() -> Object {
+    one_of(["org"])
+}
+
+fn status() -> Object {
+    one_of(["pending", "accepted", "revoked", "expired"])
 }
 
 impl From<Invite> for InviteJson {
@@ -75,14 +65,13 @@ impl From<Invite> for InviteJson {
 #[schema(as = NewInvite)]
 pub(crate) struct New {
     email: String,
-    #[schema(schema_with = role, required = false)]
     role: Option<String>,
 }
 
 /// `POST /invites:accept`. The token, that of the link, is beside the contract.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InviteAcceptance)]
+#[schema(as = AcceptInvite)]
 pub(crate) struct Accept {
     invited_email: String,
     token: Option<String>,

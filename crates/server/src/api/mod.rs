@@ -9,7 +9,6 @@ pub(crate) mod deliveries;
 mod destinations;
 mod event_topic_routes;
 mod groups;
-mod hydrated;
 mod installations;
 mod integrations;
 mod invites;
@@ -53,75 +52,12 @@ pub(crate) fn routes() -> Api {
             "/generate-upload-url",
             get(upload_url::generate).refusing(&[422]),
         );
-    let api = people(api);
-    let api = not_offered(api);
     let api = credentials(api);
     let api = integrations(api);
     let api = delivery(api);
+    let api = people(api);
+    let api = not_offered(api);
     notifications(api)
-}
-
-/// Builders and their organisations.
-fn people(api: Api) -> Api {
-    api.route("/orgs", post(orgs::create).refusing(&[422]))
-        .route(
-            "/orgs/{orgId}",
-            get(orgs::get).patch(orgs::update).refusing(&[422]),
-        )
-        .route("/orgs/{orgId}/builders", get(orgs::builders))
-        .route(
-            "/orgs/{orgId}/memberships",
-            post(orgs::add_member).refusing(&[409]),
-        )
-        .route(
-            "/orgs/{orgId}/invites",
-            get(invites::list).post(invites::create).refusing(&[422]),
-        )
-        .route(
-            "/orgs/{orgId}/invites/{inviteId}",
-            get(invites::get).delete(invites::delete).refusing(&[409]),
-        )
-        .route("/invites:accept", post(invites::accept).refusing(&[404]))
-        .route("/my-info", get(my_info::get))
-        // Beyond the contract.
-        .route("/orgs/{orgId}/audit-log", get(orgs::audit_log))
-        .route("/sessions", post(sessions::create).refusing(&[401, 429]))
-        .route("/sessions/current", delete(sessions::delete))
-}
-
-/// What is known, and answered with a refusal that says why.
-fn not_offered(api: Api) -> Api {
-    api.route(
-        "/orgs/{orgId}/billingAccount",
-        get(not_offered::billing_account).refusing(&[404]),
-    )
-    .route(
-        "/billingAccounts/{billingAccountId}/portalSession",
-        post(not_offered::portal_session).refusing(&[404]),
-    )
-    .route(
-        "/claimed-domains",
-        get(not_offered::claimed_domains)
-            .refusing(&[404])
-            .post(not_offered::claim_domain)
-            .refusing(&[400]),
-    )
-    .route(
-        "/orgs/{orgId}/claimed-domains",
-        get(not_offered::claimed_domains).refusing(&[404]),
-    )
-    .route(
-        "/custom-auth/connect",
-        post(not_offered::custom_auth).refusing(&[400]),
-    )
-    .route(
-        "/projects/{projectIdOrName}/integrations/{integrationId}/object-metadata",
-        put(not_offered::fields_of_installation).refusing(&[400]),
-    )
-    .route(
-        "/projects/{projectIdOrName}/providers/{provider}/object-metadata",
-        put(not_offered::fields_of_connection).refusing(&[400]),
-    )
 }
 
 /// What opens something: here, and at providers.
@@ -196,7 +132,9 @@ fn integrations(api: Api) -> Api {
     )
     .route(
         "/projects/{projectIdOrName}/integrations/{integrationIdOrName}",
-        get(integrations::get).delete(integrations::delete),
+        get(integrations::get)
+            .delete(integrations::delete)
+            .refusing(&[422]),
     )
     .route(
         "/projects/{projectIdOrName}/integrations/{integrationId}/revisions",
@@ -245,9 +183,15 @@ fn integrations(api: Api) -> Api {
         get(operations::logs).refusing(&[400, 422]),
     )
     // Beyond the contract.
-    .route("/projects/{projectIdOrName}/groups/{groupRef}", delete(groups::erase).refusing(&[409]))
-    .route("/projects/{projectIdOrName}/groups/{groupRef}:export", get(groups::export))
     .route("/projects/{projectIdOrName}/audit-log", get(audit_log::list))
+    .route(
+        "/projects/{projectIdOrName}/groups/{groupRef}",
+        delete(groups::erase),
+    )
+    .route(
+        "/projects/{projectIdOrName}/groups/{groupRef}:export",
+        get(groups::export),
+    )
     .route("/projects/{projectIdOrName}/request-budgets", get(request_budgets::list))
 }
 
@@ -324,5 +268,62 @@ fn notifications(api: Api) -> Api {
     .route(
         "/projects/{projectIdOrName}/topic-destination-routes/{routeId}",
         delete(topic_destination_routes::delete),
+    )
+}
+
+/// Builders and their organisations.
+fn people(api: Api) -> Api {
+    api.route("/orgs", post(orgs::create))
+        .route("/orgs/{orgId}", get(orgs::get).patch(orgs::update))
+        .route("/orgs/{orgId}/builders", get(orgs::builders))
+        .route("/orgs/{orgId}/memberships", post(orgs::add_member))
+        .route(
+            "/orgs/{orgId}/invites",
+            get(invites::list).post(invites::create),
+        )
+        .route(
+            "/orgs/{orgId}/invites/{inviteId}",
+            get(invites::get).delete(invites::delete).refusing(&[400]),
+        )
+        .route("/invites:accept", post(invites::accept))
+        .route("/my-info", get(my_info::get))
+        // Beyond the contract.
+        .route("/orgs/{orgId}/audit-log", get(orgs::audit_log))
+        .route("/sessions", post(sessions::create).refusing(&[401, 429]))
+        .route("/sessions/current", delete(sessions::delete))
+}
+
+/// What is known, and answered with a refusal that says why.
+fn not_offered(api: Api) -> Api {
+    api.route(
+        "/orgs/{orgId}/billingAccount",
+        get(not_offered::billing_account).refusing(&[404]),
+    )
+    .route(
+        "/billingAccounts/{billingAccountId}/portalSession",
+        post(not_offered::portal_session).refusing(&[404]),
+    )
+    .route(
+        "/claimed-domains",
+        get(not_offered::claimed_domains)
+            .refusing(&[400, 404])
+            .post(not_offered::claim_domain)
+            .refusing(&[400, 409]),
+    )
+    .route(
+        "/orgs/{orgId}/claimed-domains",
+        get(not_offered::claimed_domains).refusing(&[404]),
+    )
+    .route(
+        "/custom-auth/connect",
+        post(not_offered::custom_auth).refusing(&[400]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/integrations/{integrationId}/object-metadata",
+        put(not_offered::fields_of_installation).refusing(&[400, 500]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/providers/{provider}/object-metadata",
+        put(not_offered::fields_of_connection).refusing(&[400, 500]),
     )
 }

@@ -25,10 +25,6 @@ pub(crate) struct BuilderInfo {
     org_role: Option<OrgRole>,
 }
 
-fn principal_type() -> Object {
-    one_of(["builder"])
-}
-
 /// Roles are a builder's own: there are no teams.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -48,6 +44,10 @@ struct OrgRole {
     principal_type: &'static str,
     principal_id: String,
     org: OrgJson,
+}
+
+fn principal_type() -> Object {
+    one_of(["builder"])
 }
 
 /// Who asks.

@@ -12,13 +12,13 @@ use crate::extract::Path;
 use crate::problem::Problem;
 
 /// `GET /orgs/{org}/billingAccount`.
-pub(crate) async fn billing_account(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
-    Err(no_billing())
+pub(crate) async fn billing_account(FullCaller(_): FullCaller) -> Problem {
+    no_billing()
 }
 
 /// `POST /billingAccounts/{account}/portalSession`.
-pub(crate) async fn portal_session(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
-    Err(no_billing())
+pub(crate) async fn portal_session(FullCaller(_): FullCaller) -> Problem {
+    no_billing()
 }
 
 fn no_billing() -> Problem {
@@ -27,13 +27,13 @@ fn no_billing() -> Problem {
 }
 
 /// `GET /claimed-domains`, `GET /orgs/{org}/claimed-domains`.
-pub(crate) async fn claimed_domains(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
-    Err(no_domains(404))
+pub(crate) async fn claimed_domains(FullCaller(_): FullCaller) -> Problem {
+    no_domains(404)
 }
 
 /// `POST /claimed-domains`.
-pub(crate) async fn claim_domain(FullCaller(_): FullCaller) -> Result<Infallible, Problem> {
-    Err(no_domains(400))
+pub(crate) async fn claim_domain(FullCaller(_): FullCaller) -> Problem {
+    no_domains(400)
 }
 
 /// Claiming one lets everybody with an address of it join, which needs somebody
@@ -44,13 +44,10 @@ fn no_domains(status: u16) -> Problem {
 }
 
 /// `POST /custom-auth/connect`.
-pub(crate) async fn custom_auth(
-    State(engine): State<Engine>,
-    Caller(_): Caller,
-) -> Result<Infallible, Problem> {
+pub(crate) async fn custom_auth(State(engine): State<Engine>, Caller(_): Caller) -> Problem {
     let names = engine.registry.names();
-    Err(Problem::new(400, format!("no provider of this server connects in several steps of its own ({names})"))
-        .remedy("Let the customer consent (POST /v1/oauth-connect), or connect with a token (POST /v1/projects/{project}/connections:generate)"))
+    Problem::new(400, format!("no provider of this server connects in several steps of its own ({names})"))
+        .remedy("Let the customer consent (POST /v1/oauth-connect), or connect with a token (POST /v1/projects/{project}/connections:generate)")
 }
 
 /// `PUT /projects/{project}/integrations/{integration}/object-metadata`.

@@ -6,13 +6,18 @@
 use axum::extract::State;
 use engine::metadata::ObjectMetadata;
 use engine::{Engine, actions};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::hydrated::ObjectMetadataJson;
 use crate::auth::Caller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
+
+/// What is known of an object, which the engine shapes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = ObjectMetadata, value_type = Object)]
+pub(crate) struct MetadataJson(ObjectMetadata);
 
 /// Whose, and what of it.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -29,11 +34,11 @@ pub(crate) async fn of_installation(
     Caller(actor): Caller,
     Path((project, integration, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<ObjectMetadataJson>, Problem> {
+) -> Result<axum::Json<MetadataJson>, Problem> {
     let place = (integration.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_installation(&engine, &actor, &project, place, group).await?;
-    Ok(axum::Json(wanted.of(found)))
+    Ok(axum::Json(MetadataJson(wanted.of(found))))
 }
 
 /// In the account that a group has connected.
@@ -42,19 +47,19 @@ pub(crate) async fn of_connection(
     Caller(actor): Caller,
     Path((project, provider, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<ObjectMetadataJson>, Problem> {
+) -> Result<axum::Json<MetadataJson>, Problem> {
     let place = (provider.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_connection(&engine, &actor, &project, place, group).await?;
-    Ok(axum::Json(wanted.of(found)))
+    Ok(axum::Json(MetadataJson(wanted.of(found))))
 }
 
 impl Wanted {
-    fn of(&self, mut metadata: ObjectMetadata) -> ObjectMetadataJson {
+    fn of(&self, mut metadata: ObjectMetadata) -> ObjectMetadata {
         if self.exclude_read_only {
             let fields = &mut metadata.fields;
             fields.retain(|_, field| field.read_only != Some(true));
         }
-        ObjectMetadataJson(metadata)
+        metadata
     }
 }

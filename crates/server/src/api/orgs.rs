@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::audit_log;
 use super::mask::Mask;
 use super::page::PageQuery;
-use crate::answer::{Created, CreatedUnseen};
+use crate::answer::{Created, CreatedWithoutBody};
 use crate::auth::BuilderCaller;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
@@ -91,7 +91,7 @@ struct Changed {
 /// `POST /orgs/{org}/memberships`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewMembership)]
+#[schema(as = NewMember)]
 pub(crate) struct Member {
     builder_id: String,
 }
@@ -147,9 +147,9 @@ pub(crate) async fn add_member(
     BuilderCaller(actor): BuilderCaller,
     Path(org): Path<String>,
     Json(member): Json<Member>,
-) -> Result<CreatedUnseen, Problem> {
+) -> Result<CreatedWithoutBody, Problem> {
     actions::organization::add_member(&engine, &actor, &org, &member.builder_id).await?;
-    Ok(CreatedUnseen)
+    Ok(CreatedWithoutBody)
 }
 
 /// Who did what in the organisation, beside the contract.

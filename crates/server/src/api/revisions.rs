@@ -3,13 +3,13 @@
 use axum::extract::State;
 use engine::actions::integration::Deployment;
 use engine::actions::metadata::Hydration;
+use engine::metadata::HydratedRevision;
 use engine::{Engine, actions};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::hydrated::HydratedRevisionJson;
 use super::integrations::{Manner, Source};
-use crate::answer::CreatedUnseen;
+use crate::answer::CreatedWithoutBody;
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
@@ -21,20 +21,26 @@ pub(crate) struct Through {
     connection_id: String,
 }
 
+/// A hydrated revision, which the engine shapes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = HydratedRevision, value_type = Object)]
+pub(crate) struct HydratedJson(HydratedRevision);
+
 /// A revision with every field that its objects have in a customer's account.
 pub(crate) async fn hydrate(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, integration, revision)): Path<(String, String, String)>,
     Query(through): Query<Through>,
-) -> Result<axum::Json<HydratedRevisionJson>, Problem> {
+) -> Result<axum::Json<HydratedJson>, Problem> {
     let hydration = Hydration {
         integration: &integration,
         revision: &revision,
         connection: &through.connection_id,
     };
     let hydrated = actions::metadata::hydrate(&engine, &actor, &project, hydration).await?;
-    Ok(axum::Json(HydratedRevisionJson(hydrated)))
+    Ok(axum::Json(HydratedJson(hydrated)))
 }
 
 /// Gives an integration the revision that a manifest has for it. As the contract
@@ -45,12 +51,12 @@ pub(crate) async fn create(
     Path((project, integration)): Path<(String, String)>,
     Query(manner): Query<Manner>,
     Json(source): Json<Source>,
-) -> Result<CreatedUnseen, Problem> {
+) -> Result<CreatedWithoutBody, Problem> {
     let manifest = source.manifest(&engine, &actor, &project).await?;
     let deployment = Deployment {
         manifest: &manifest,
         destructive: manner.destructive,
     };
     actions::integration::add_revision(&engine, &actor, &project, &integration, deployment).await?;
-    Ok(CreatedUnseen)
+    Ok(CreatedWithoutBody)
 }

@@ -4,9 +4,10 @@ use std::convert::Infallible;
 
 use axum::Json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, Type};
 
 use super::{Answer, Description};
-use crate::answer::{Created, CreatedUnseen, JsonStream, NoContent};
+use crate::answer::{Created, CreatedWithoutBody, JsonStream, NoContent};
 use crate::problem::Problem;
 
 const JSON: &str = "application/json";
@@ -25,22 +26,17 @@ impl<T: ToSchema> Answer for Created<T> {
     }
 }
 
-impl Answer for CreatedUnseen {
+impl Answer for CreatedWithoutBody {
     fn describe(description: &mut Description) {
         description.answers("201", "Created", None);
     }
 }
 
-impl<T: ToSchema> Answer for JsonStream<T> {
+impl Answer for JsonStream {
     fn describe(description: &mut Description) {
-        let schema = description.schema::<T>();
-        description.answers("200", "OK", Some((JSON, schema)));
+        let schema = Object::with_type(Type::Object);
+        description.answers("200", "OK", Some((JSON, schema.into())));
     }
-}
-
-/// What is always refused.
-impl Answer for Infallible {
-    fn describe(_description: &mut Description) {}
 }
 
 impl Answer for NoContent {
@@ -54,6 +50,18 @@ impl Answer for String {
     fn describe(description: &mut Description) {
         let schema = description.schema::<Self>();
         description.answers("200", "OK", Some(("text/plain", schema)));
+    }
+}
+
+/// What is never answered.
+impl Answer for Infallible {
+    fn describe(_: &mut Description) {}
+}
+
+/// Nothing but a refusal.
+impl Answer for Problem {
+    fn describe(description: &mut Description) {
+        description.problem("default", "A refusal");
     }
 }
 

@@ -51,15 +51,13 @@ pub(crate) fn document(described: Vec<Described>) -> Bytes {
         paths.add_path_operation(one.path, vec![one.method], operation.build());
     }
     let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key")));
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT");
-    let session = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let bearer = || HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+    let jwt = bearer().bearer_format("JWT").build();
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .security_scheme(input::API_KEY, key)
-        .security_scheme(input::BEARER, SecurityScheme::Http(bearer.build()))
-        .security_scheme(input::SESSION, SecurityScheme::Http(session))
+        .security_scheme(input::BEARER, SecurityScheme::Http(jwt))
+        .security_scheme(input::SESSION, SecurityScheme::Http(bearer().build()))
         .build();
     let info = InfoBuilder::new()
         .title("Ligature")

@@ -7,37 +7,35 @@ use axum::http::request::Parts;
 use engine::Engine;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Description, Input};
 use crate::auth::{BuilderCaller, Caller, FullCaller};
 use crate::extract::{Json, MaybeJson, Path, Query};
 
-/// The names of the security schemes; the first two are the contract's, which leaves
-/// the signing in of builders to another service.
+/// The names of the security schemes, which are the contract's.
 pub(super) const API_KEY: &str = "APIKeyHeader";
 pub(super) const BEARER: &str = "Bearer";
+/// A builder's; the contract has its identity provider's tokens in its place.
 pub(super) const SESSION: &str = "Session";
 
 impl Input for State<Engine> {}
 impl Input for HeaderMap {}
-
-/// What the server has of itself, and nothing that a client says.
+impl Input for Parts {}
 impl<T> Input for Extension<T> {}
 impl<T> Input for Option<Extension<T>> {}
 
-impl Input for Parts {}
-
 impl Input for Caller {
     fn describe(description: &mut Description) {
-        description.asks_for(&[API_KEY, BEARER, SESSION]);
+        opened_by(description, &[API_KEY, BEARER, SESSION]);
         description.refuses(401);
     }
 }
 
 impl Input for FullCaller {
     fn describe(description: &mut Description) {
-        description.asks_for(&[API_KEY, SESSION]);
+        opened_by(description, &[API_KEY, SESSION]);
         description.refuses(401);
         description.refuses(403);
     }
@@ -45,9 +43,17 @@ impl Input for FullCaller {
 
 impl Input for BuilderCaller {
     fn describe(description: &mut Description) {
-        description.asks_for(&[SESSION]);
+        opened_by(description, &[SESSION]);
         description.refuses(401);
         description.refuses(403);
+    }
+}
+
+fn opened_by(description: &mut Description, schemes: &[&str]) {
+    for scheme in schemes {
+        let no_scopes: [&str; 0] = [];
+        let requirement = SecurityRequirement::new(*scheme, no_scopes);
+        description.security.push(requirement);
     }
 }
 

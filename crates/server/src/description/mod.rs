@@ -187,16 +187,6 @@ impl Description {
         description
     }
 
-    /// Asks for any one of these credentials.
-    fn asks_for(&mut self, schemes: &[&str]) {
-        let no_scopes: [&str; 0] = [];
-        self.security.extend(
-            schemes
-                .iter()
-                .map(|scheme| SecurityRequirement::new(*scheme, no_scopes)),
-        );
-    }
-
     /// Takes a JSON body.
     fn takes<T: ToSchema>(&mut self, required: Required) {
         let schema = self.schema::<T>();

@@ -22,35 +22,33 @@ use crate::problem::Problem;
 /// The body of a search.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Search)]
-struct New {
+#[schema(as = SearchRequest)]
+pub(crate) struct New {
     object_name: String,
-    #[schema(value_type = Vec<FieldFilter>)]
+    #[schema(value_type = Vec<SearchFilter>)]
     field_filters: Vec<ReadFilter>,
+}
+
+/// A condition, for the description: the engine has its own.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct SearchFilter {
+    field_name: String,
+    #[schema(schema_with = operator)]
+    operator: String,
+    value: Value,
 }
 
 fn operator() -> Object {
     one_of(["eq"])
 }
 
-/// A condition, for the description: the engine has its own, which knows nothing of
-/// descriptions.
+/// A record, for the description: the engine writes it.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "it is there for its shape")]
-struct FieldFilter {
-    field_name: String,
-    #[schema(schema_with = operator)]
-    operator: String,
-    /// Text, true or false, or a number.
-    value: Value,
-}
-
-/// A record, for the description, as far as it was asked for.
-#[derive(ToSchema)]
-#[schema(as = SearchResultEntry, rename_all = "camelCase")]
-#[allow(dead_code, reason = "it is there for its shape")]
-struct EntryJson {
+struct FoundRecord {
     #[schema(value_type = Option<Object>)]
     fields: Option<Value>,
     #[schema(value_type = Option<Object>)]
@@ -62,16 +60,16 @@ struct EntryJson {
 /// Whose account, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+pub(crate) struct Place {
     group_ref: String,
     page_token: Option<String>,
 }
 
 /// What was found.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SearchPage)]
-struct FoundJson {
-    #[schema(value_type = Vec<EntryJson>)]
+#[schema(as = SearchResult)]
+pub(crate) struct FoundJson {
+    #[schema(value_type = Vec<FoundRecord>)]
     result: Vec<Box<RawValue>>,
     pagination: Pagination,
 }
@@ -80,7 +78,7 @@ struct FoundJson {
 pub(crate) fn routes() -> Api {
     Api::default().route(
         "/projects/{projectIdOrName}/integrations/{integrationId}",
-        post(search).refusing(&[422]),
+        post(search),
     )
 }
 

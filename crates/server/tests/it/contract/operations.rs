@@ -30,6 +30,9 @@ async fn every_operation_answers_as_the_contract_says(store: TestStore) {
     reads(&mut walk).await;
     keys(&mut walk).await;
     notifications(&mut walk).await;
+    metadata(&mut walk).await;
+    people(&mut walk).await;
+    not_offered(&mut walk).await;
     endings(&mut walk).await;
     walk.everything_was_called();
 }
@@ -395,6 +398,146 @@ async fn notifications(walk: &mut Walk<'_>) {
     walk.does(&format!("DELETE {one}"), "", Value::Null, 204)
         .await;
     walk.is_unknown(&format!("DELETE {one}"), Value::Null).await;
+}
+
+/// What can be chosen and found in an account.
+async fn metadata(walk: &mut Walk<'_>) {
+    let integration = format!("{P}/integrations/{{integrationId}}");
+    let objects = format!("GET {integration}/objects/{{objectName}}/metadata");
+    let of_connection = format!("GET {P}/providers/{{provider}}/objects/{{objectName}}/metadata");
+    for operation in [&objects, &of_connection] {
+        let query = format!("?groupRef={GROUP}&excludeReadOnly=true");
+        walk.does(operation, &query, Value::Null, 200).await;
+        walk.refuses(operation, "", Value::Null, 400).await;
+    }
+    let listed = walk
+        .does(&format!("GET {P}/integrations"), "", Value::Null, 200)
+        .await;
+    walk.know("revisionId", &listed[0]["latestRevision"]["id"]);
+    let hydrate = format!("GET {integration}/revisions/{{revisionId}}:hydrate");
+    let query = format!("?connectionId={}", walk.known["connectionId"]);
+    walk.does(&hydrate, &query, Value::Null, 200).await;
+    walk.refuses(&hydrate, "", Value::Null, 400).await;
+
+    let search = "POST /search/v1/projects/{projectIdOrName}/integrations/{integrationId}";
+    let filters = json!([{ "fieldName": "language", "operator": "eq", "value": "rust" }]);
+    let body = json!({ "objectName": "repositories", "fieldFilters": filters });
+    let query = format!("?groupRef={GROUP}");
+    walk.does(search, &query, body, 200).await;
+    walk.refuses(search, &query, json!({ "objectName": "projects" }), 400)
+        .await;
+
+    let revisions = format!("POST {integration}/revisions");
+    walk.does(&revisions, "", json!({ "sourceYaml": MANIFEST }), 201)
+        .await;
+    walk.refuses(&revisions, "", json!({ "sourceYaml": "x" }), 422)
+        .await;
+    let new = json!({
+        "name": "spare", "provider": "bitbucket",
+        "latestRevision": {
+            "specVersion": "1.0.0",
+            "content": { "name": "spare", "provider": "bitbucket", "proxy": { "enabled": true } },
+        },
+    });
+    let all = format!("POST {P}/integrations");
+    walk.does(&all, "", new, 201).await;
+    walk.refuses(&all, "", json!({ "name": "spare" }), 400)
+        .await;
+    let spare = walk.known["integrationIdOrName"].clone();
+    walk.know("integrationIdOrName", &json!("spare"));
+    let one = format!("DELETE {P}/integrations/{{integrationIdOrName}}");
+    walk.does(&one, "", Value::Null, 204).await;
+    walk.is_unknown(&one, Value::Null).await;
+    walk.know("integrationIdOrName", &json!(spare));
+}
+
+/// What takes a builder.
+async fn people(walk: &mut Walk<'_>) {
+    let of_key = walk.api.clone();
+    let (ada, org) = walk.world.owner().await;
+    walk.api = ada;
+    walk.know("orgId", &json!(org));
+    let new = json!({ "name": "second", "appName": "Second", "orgId": org });
+    walk.does("POST /v1/projects", "", new, 201).await;
+    walk.does("GET /v1/my-info", "", Value::Null, 200).await;
+    walk.without_key("GET /v1/my-info", 401).await;
+    let one = "/v1/orgs/{orgId}";
+    for rest in ["", "/builders", "/invites"] {
+        let operation = format!("GET {one}{rest}");
+        walk.does(&operation, "", Value::Null, 200).await;
+        walk.is_unknown(&operation, Value::Null).await;
+    }
+    let rename = json!({ "updateMask": ["label"], "org": { "label": "Acme" } });
+    walk.does(&format!("PATCH {one}"), "", rename, 200).await;
+    let wrong = json!({ "updateMask": ["id"], "org": {} });
+    walk.refuses(&format!("PATCH {one}"), "", wrong, 400).await;
+    let second = walk
+        .does("POST /v1/orgs", "", json!({ "label": "Second" }), 201)
+        .await;
+    walk.refuses("POST /v1/orgs", "", json!({}), 400).await;
+    walk.know("orgId", &second["id"]);
+
+    let invites = format!("POST {one}/invites");
+    let made = walk
+        .does(&invites, "", json!({ "email": "bob@example.com" }), 201)
+        .await;
+    walk.refuses(&invites, "", json!({}), 400).await;
+    walk.know("inviteId", &made["id"]);
+    let invite = format!("GET {one}/invites/{{inviteId}}");
+    walk.does(&invite, "", Value::Null, 200).await;
+    walk.is_unknown(&invite, Value::Null).await;
+    let made = walk
+        .does(&invites, "", json!({ "email": "eve@example.com" }), 201)
+        .await;
+    walk.know("inviteId", &made["id"]);
+    let invite = format!("DELETE {one}/invites/{{inviteId}}");
+    walk.does(&invite, "", Value::Null, 204).await;
+    walk.is_unknown(&invite, Value::Null).await;
+
+    let members = format!("POST {one}/memberships");
+    let grace = walk
+        .world
+        .add_builder("grace@example.com", store::Role::Member)
+        .await;
+    walk.does(&members, "", json!({ "builderId": grace }), 201)
+        .await;
+    walk.refuses(&members, "", json!({ "builderId": "x" }), 404)
+        .await;
+    walk.world
+        .add_builder("bob@example.com", store::Role::Member)
+        .await;
+    walk.api = walk.world.sign_in("bob@example.com").await;
+    let accept = "POST /v1/invites:accept";
+    let body = json!({ "invitedEmail": "bob@example.com" });
+    walk.does(accept, "", body.clone(), 200).await;
+    walk.refuses(accept, "", body, 400).await;
+    walk.api = of_key;
+}
+
+/// What a server of one's own explains.
+async fn not_offered(walk: &mut Walk<'_>) {
+    walk.know("billingAccountId", &json!("none"));
+    for (operation, status) in [
+        ("POST /v1/custom-auth/connect", 400),
+        ("GET /v1/orgs/{orgId}/billingAccount", 404),
+        (
+            "POST /v1/billingAccounts/{billingAccountId}/portalSession",
+            404,
+        ),
+        ("GET /v1/claimed-domains", 404),
+        ("POST /v1/claimed-domains", 400),
+        ("GET /v1/orgs/{orgId}/claimed-domains", 404),
+        (
+            "PUT /v1/projects/{projectIdOrName}/integrations/{integrationId}/object-metadata",
+            400,
+        ),
+        (
+            "PUT /v1/projects/{projectIdOrName}/providers/{provider}/object-metadata",
+            400,
+        ),
+    ] {
+        walk.refuses(operation, "", Value::Null, status).await;
+    }
 }
 
 /// What ends what the others needed.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::description::{SERVED, content_types, described, fits, listed};
 use super::pending;
@@ -54,6 +54,8 @@ impl Contract {
 /// called.
 pub(super) struct Walk<'a> {
     pub(super) world: &'a World,
+    /// Who calls.
+    pub(super) api: Api,
     contract: Contract,
     /// The differences that are allowed.
     listed: Vec<String>,
@@ -71,6 +73,7 @@ impl<'a> Walk<'a> {
             ("objectName", "repositories"),
         ];
         Self {
+            api: world.api.clone(),
             world,
             contract,
             listed: listed(),
@@ -112,7 +115,7 @@ impl<'a> Walk<'a> {
         self.succeeded.insert(operation.to_owned());
         let path = self.filled(operation, None);
         self.call(
-            &self.world.api,
+            &self.api,
             operation,
             &format!("{path}{query}"),
             body,
@@ -123,14 +126,14 @@ impl<'a> Walk<'a> {
 
     pub(super) async fn refuses(&mut self, operation: &str, query: &str, body: Value, status: u16) {
         let path = format!("{}{query}", self.filled(operation, None));
-        self.refused(&self.world.api.clone(), operation, &path, body, status)
+        self.refused(&self.api.clone(), operation, &path, body, status)
             .await;
     }
 
     /// The last parameter of the path names nothing.
     pub(super) async fn is_unknown(&mut self, operation: &str, body: Value) {
         let path = self.filled(operation, Some("nothing-of-that-name"));
-        self.refused(&self.world.api.clone(), operation, &path, body, 404)
+        self.refused(&self.api.clone(), operation, &path, body, 404)
             .await;
     }
 
