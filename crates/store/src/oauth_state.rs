@@ -1,8 +1,8 @@
-//! Consents under way. The `state` is kept as a hash and works once; what has
-//! to be remembered until the callback is sealed.
+//! Consents under way. The `state` is kept as a hash and leads to one connection;
+//! what has to be remembered until the callback is sealed.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 use serde_json::Value;
 
 use crate::Store;
@@ -143,6 +143,26 @@ impl Store {
         );
         let row = tx.db().query_one_raw(take).await?;
         tx.commit().await?;
+        self.opened(&digest, row, now)
+    }
+
+    /// What a `state` is, without taking it.
+    pub async fn find_oauth_state(&self, state: &str, now: Timestamp) -> Result<OAuthStateTaken> {
+        let digest = digest(state);
+        let find = self.backend().sql(
+            "SELECT project_id, group_ref, body, expires_at FROM oauth_state WHERE digest = $1",
+            [digest.as_str().into()],
+        );
+        let row = self.read().query_one_raw(find).await?;
+        self.opened(&digest, row, now)
+    }
+
+    fn opened(
+        &self,
+        digest: &str,
+        row: Option<QueryResult>,
+        now: Timestamp,
+    ) -> Result<OAuthStateTaken> {
         let Some(row) = row else {
             return Ok(OAuthStateTaken::Unknown);
         };
@@ -150,7 +170,7 @@ impl Store {
             return Ok(OAuthStateTaken::Expired);
         }
         let sealed: Vec<u8> = row.try_get("", "body")?;
-        let body = self.inner.keys.open(body_at(&digest), &sealed)?;
+        let body = self.inner.keys.open(body_at(digest), &sealed)?;
         Ok(OAuthStateTaken::Valid {
             scope: Scope::found(
                 row.try_get("", "project_id")?,
