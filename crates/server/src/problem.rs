@@ -151,8 +151,14 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         let problem = |status| Self::new(status, format!("the provider answered: {failure}"));
         match &failure {
-            Failure::Unauthorized { .. } | Failure::Forbidden { .. } => problem(422)
-                .remedy("Let the customer connect the account again, with every permission"),
+            // Customers read these two on the page on which they install.
+            Failure::Unauthorized { .. } => {
+                Self::new(422, format!("the account cannot be used: {failure}"))
+                    .remedy("To go on, connect the account again")
+            }
+            Failure::Forbidden { .. } => {
+                problem(422).remedy("To go on, connect the account again, with every permission")
+            }
             Failure::NotFound { .. }
             | Failure::Gone { .. }
             | Failure::Conflict { .. }

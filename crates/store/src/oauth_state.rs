@@ -1,8 +1,8 @@
-//! Consents under way. The `state` is kept as a hash and works once; what has
-//! to be remembered until the callback is sealed.
+//! Consents under way. The `state` is kept as a hash and leads to one connection;
+//! what has to be remembered until the callback is sealed.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 use serde_json::Value;
 
 use crate::Store;
@@ -119,7 +119,10 @@ impl Tenant<'_> {
         for row in tx.db().query_all_raw(select).await? {
             let digest: String = row.try_get("", "digest")?;
             let sealed: Vec<u8> = row.try_get("", "body")?;
-            let body = self.store.inner.keys.open(body_at(&digest), &sealed)?;
+            // What cannot be opened leads nobody back either, and ends by itself.
+            let Ok(body) = self.store.inner.keys.open(body_at(&digest), &sealed) else {
+                continue;
+            };
             let body: Value = serde_json::from_slice(&body).unwrap_or_default();
             if about(&body) {
                 let delete = "DELETE FROM oauth_state WHERE digest = $1";
@@ -143,6 +146,26 @@ impl Store {
         );
         let row = tx.db().query_one_raw(take).await?;
         tx.commit().await?;
+        self.opened(&digest, row, now)
+    }
+
+    /// What a `state` is, without taking it.
+    pub async fn find_oauth_state(&self, state: &str, now: Timestamp) -> Result<OAuthStateTaken> {
+        let digest = digest(state);
+        let find = self.backend().sql(
+            "SELECT project_id, group_ref, body, expires_at FROM oauth_state WHERE digest = $1",
+            [digest.as_str().into()],
+        );
+        let row = self.read().query_one_raw(find).await?;
+        self.opened(&digest, row, now)
+    }
+
+    fn opened(
+        &self,
+        digest: &str,
+        row: Option<QueryResult>,
+        now: Timestamp,
+    ) -> Result<OAuthStateTaken> {
         let Some(row) = row else {
             return Ok(OAuthStateTaken::Unknown);
         };
@@ -150,7 +173,7 @@ impl Store {
             return Ok(OAuthStateTaken::Expired);
         }
         let sealed: Vec<u8> = row.try_get("", "body")?;
-        let body = self.inner.keys.open(body_at(&digest), &sealed)?;
+        let body = self.inner.keys.open(body_at(digest), &sealed)?;
         Ok(OAuthStateTaken::Valid {
             scope: Scope::found(
                 row.try_get("", "project_id")?,

@@ -182,11 +182,15 @@ pub async fn finish(
     error: Option<String>,
     error_description: Option<String>,
 ) -> Result<Ending, ActionError> {
-    let (scope, body) = match engine
-        .store
-        .take_oauth_state(state, engine.clock.now())
-        .await?
-    {
+    // A refusal leaves the state as it is: nothing has come of it, and whoever thinks
+    // again, or goes back, may still consent. The stock React components open the same
+    // link once more.
+    let now = engine.clock.now();
+    let known = match &error {
+        Some(_) => engine.store.find_oauth_state(state, now).await?,
+        None => engine.store.take_oauth_state(state, now).await?,
+    };
+    let (scope, body) = match known {
         OAuthStateTaken::Valid { scope, body } => (scope, body),
         OAuthStateTaken::Expired => {
             return Ok(failed(
@@ -207,7 +211,7 @@ pub async fn finish(
     let origin = connect.origin.clone();
     if let Some(error) = error {
         let text = match error.as_str() {
-            "access_denied" => "Access was not granted. Nothing was connected.".to_owned(),
+            "access_denied" => "Access was not granted. Nothing has changed.".to_owned(),
             other => format!(
                 "The provider refused: {}",
                 error_description.as_deref().unwrap_or(other)

@@ -44,6 +44,9 @@ async function until(what, look) {
   }
 }
 
+/** What went wrong on the way, though the customer may not have seen it. */
+const wrong = [];
+
 let shots = 0;
 async function shot(page, name) {
   const number = String(++shots).padStart(2, "0");
@@ -162,6 +165,16 @@ const STEPS = {
     const [before] = await connections();
     await manage(page);
     await shot(page, "manage");
+    // Refused at first: the window stays, for the customer to read and close.
+    const opened = page.waitForEvent("popup");
+    await page.getByRole("button", { name: "Next" }).click();
+    const popup = await opened;
+    await popup.getByRole("button", { name: "Deny" }).click();
+    await popup.getByRole("heading", { name: "Not connected" }).waitFor();
+    await page.getByText("was not granted").waitFor();
+    await shot(popup, "refused");
+    await shot(page, "kept");
+    await popup.close();
     await consent(page, page.getByRole("button", { name: "Next" }), "Grant access");
     const [after, ...others] = await connections();
     assert.deepEqual(others, []);
@@ -173,6 +186,26 @@ const STEPS = {
     await page.getByText("working").waitFor();
     await shot(page, "reconnected");
     assert.equal((await installations()).length, 1);
+  },
+
+  async expired(page) {
+    // The provider takes neither the token nor its refresh any more.
+    const ended = await fetch(world.sandbox + "tokens", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ expire_access: true, revoke_refresh: true }),
+    });
+    assert.equal(ended.status, 204);
+    await page.reload();
+    await page.getByText("Re-authenticate to Bitbucket").waitFor();
+    await page.getByText("The account cannot be used").waitFor();
+    await shot(page, "expired");
+    await consent(page, page.getByRole("button", { name: "Next" }), "Grant access");
+    await page.getByText("Reading from Repositories is enabled.").waitFor();
+    await shot(page, "back");
+    assert.equal((await connections())[0].status, "working");
+    // Whatever failed on the way was meant to.
+    wrong.length = 0;
   },
 
   async uninstall(page) {
@@ -222,8 +255,6 @@ async function main() {
     ],
     viewport: { width: 1100, height: 800 },
   });
-  // What went wrong on the way, though the customer may not have seen it.
-  const wrong = [];
   const log = [];
   browser.setDefaultTimeout(PATIENCE_MS);
   browser.on("requestfailed", (request) => {

@@ -108,7 +108,8 @@ impl Tools {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let output = tokio::time::timeout(PATIENCE, driver.output()).await;
-        let output = output.expect("the walk ends in time").unwrap();
+        assert!(output.is_ok(), "the walk has not ended in time");
+        let output = output.unwrap().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let wrong = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}\n{wrong}");
@@ -169,6 +170,7 @@ fn world(server: &Server, page: &str, customer: &str) -> Value {
     json!({
         "page": format!("{page}/?customer={customer}"), "customer": customer,
         "api": server.path(""), "key": crate::serve::KEY, "repositories": REPOSITORIES,
+        "sandbox": server.control(""),
     })
 }
 
@@ -190,8 +192,7 @@ async fn a_customer_connects_installs_edits_and_uninstalls() {
             &world,
         )
         .await;
-    // The customer's choices reached the app.
-    until("every repository is delivered", || async {
+    until("every repository has reached the app", || async {
         receiver.inbox.lock().unwrap().distinct("repositories") == REPOSITORIES as usize
     })
     .await;
@@ -215,6 +216,6 @@ async fn a_customer_with_a_token_does_the_same() {
     world["kid"] = made["kid"].clone();
     world["signingKey"] = json!(include_str!("../../../engine/tests/keys/private-2048.pem"));
     tools
-        .walk(&["connect", "install", "reconnect", "uninstall"], &world)
+        .walk(&["connect", "install", "expired", "uninstall"], &world)
         .await;
 }

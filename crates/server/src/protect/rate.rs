@@ -28,16 +28,25 @@ impl Bucket {
         })
     }
 
-    /// Takes a token from a bucket that is full at `full_at`: when it will be full
-    /// then, or for how many microseconds there is none.
-    fn take(self, full_at: i64, now: i64) -> Result<i64, i64> {
+    /// Takes a token from a bucket that is full at `full_at`: when it is full from
+    /// now on, and for how many microseconds there is no token.
+    ///
+    /// No bucket is full later than when an empty one is. One that seems to be was
+    /// filled by a clock that has been set back: by little, and it is empty; by
+    /// more, and it is full, since nobody must wait for the old time to come again.
+    fn take(self, full_at: i64, now: i64) -> (i64, Result<(), i64>) {
         let empty = self.every_us.saturating_mul(self.most);
-        // A clock that was set back makes nobody wait for longer than an empty
-        // bucket does.
-        let full_at = full_at.clamp(now, now.saturating_add(empty));
-        let next = full_at.saturating_add(self.every_us);
-        let beyond = next.saturating_sub(now).saturating_sub(empty);
-        if beyond > 0 { Err(beyond) } else { Ok(next) }
+        let until_full = full_at.saturating_sub(now).max(0);
+        let until_full = match until_full {
+            far if far > empty.saturating_mul(2) => 0,
+            near => near.min(empty),
+        };
+        let after = until_full.saturating_add(self.every_us);
+        if after > empty {
+            (now.saturating_add(until_full), Err(after - empty))
+        } else {
+            (now.saturating_add(after), Ok(()))
+        }
     }
 }
 
@@ -60,14 +69,10 @@ impl Rates {
         let now = now.as_microsecond();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = kept.full_at.get(name).copied().unwrap_or(now);
-        match bucket.take(full_at, now) {
-            Ok(next) => {
-                kept.full_at.insert(name.to_owned(), next);
-                kept.tidy(now);
-                Ok(())
-            }
-            Err(wait_us) => Err(u32::try_from(wait_us / 1_000_000 + 1).unwrap_or(u32::MAX)),
-        }
+        let (full_at, taken) = bucket.take(full_at, now);
+        kept.full_at.insert(name.to_owned(), full_at);
+        kept.tidy(now);
+        taken.map_err(|wait_us| u32::try_from(wait_us / 1_000_000 + 1).unwrap_or(u32::MAX))
     }
 }
 
@@ -114,14 +119,20 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
-        let rates = Rates::default();
-        let hour = 3_600_000_000;
-        assert!(rates.take(TEN, "a", at(hour)).is_ok());
+        let (rates, hour) = (Rates::default(), 3_600_000_000);
+        for _ in 0..20 {
+            assert!(rates.take(TEN, "a", at(hour)).is_ok());
+        }
+        // By an hour: as if nothing had been.
+        for _ in 0..20 {
+            assert!(rates.take(TEN, "a", at(0)).is_ok());
+        }
         assert!(rates.take(TEN, "a", at(0)).is_err());
-        assert!(rates.take(TEN, "a", at(100_000)).is_err());
-        let rates = Rates::default();
-        assert!(rates.take(TEN, "a", at(hour)).is_ok());
-        assert_eq!(rates.take(TEN, "a", at(0)), Err(1), "not an hour");
+        // By a little: no burst for that, and the rate goes on.
+        assert!(rates.take(TEN, "a", at(-5_000)).is_err());
+        assert!(rates.take(TEN, "a", at(95_000)).is_ok());
+        assert!(rates.take(TEN, "a", at(95_000)).is_err());
+        assert!(rates.take(TEN, "a", at(195_000)).is_ok());
     }
 
     #[test]

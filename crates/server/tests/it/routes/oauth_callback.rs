@@ -10,6 +10,7 @@ use crate::world::{Answer, World, path};
 testing::both!(
     approval_makes_a_connection_that_is_there_at_once,
     denial_is_told_in_both_places,
+    a_refusal_may_be_thought_over,
     a_state_is_good_once_and_for_ten_minutes,
     a_wrong_client_secret_is_explained,
     the_page_tells_only_the_one_that_asked,
@@ -107,6 +108,24 @@ async fn denial_is_told_in_both_places(store: TestStore) {
         world.api.get(&path("/connections")).await.json(200),
         json!([])
     );
+}
+
+async fn a_refusal_may_be_thought_over(store: TestStore) {
+    let world = World::idle(store).await;
+    world.provider_app().await;
+    let url = world.authorize_url(&world.connect_body(GROUP)).await;
+    for _ in 0..2 {
+        assert_failed(&world.consent(&url, "deny").await, "not granted");
+    }
+    let page = world.consent(&url, "approve").await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    for decision in ["approve", "deny"] {
+        assert_failed(&world.consent(&url, decision).await, "already used");
+    }
+    let url = world.authorize_url(&world.connect_body(GROUP)).await;
+    let back = world.decide(&url, "deny").await;
+    world.clock.advance(SignedDuration::from_secs(601));
+    assert_failed(&world.follow(&back).await, "ten minutes");
 }
 
 async fn a_state_is_good_once_and_for_ten_minutes(store: TestStore) {

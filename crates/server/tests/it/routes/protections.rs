@@ -91,6 +91,12 @@ async fn a_key_asks_so_often_and_no_oftener(store: TestStore) {
     for _ in 0..20 {
         assert_eq!(world.api.get("/healthz").await.status, 200);
     }
+    // A clock that is set back locks nobody out until it has caught up.
+    world.clock.advance(SignedDuration::from_hours(-1));
+    for _ in 0..10 {
+        world.api.get(&path("")).await.json(200);
+    }
+    world.api.get(&path("")).await.problem(429);
 }
 
 async fn every_answer_has_an_id(store: TestStore) {
