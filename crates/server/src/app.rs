@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, OriginalUri, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, put};
@@ -21,7 +21,8 @@ use crate::problem::{self, Problem};
 use crate::protect::client::{self, ClientAddress};
 use crate::protect::{Guard, Protections, patience};
 use crate::{
-    api, downloads, health, metrics, oauth_callback, pages, read_api, search_api, uploads,
+    api, description, downloads, health, metrics, oauth_callback, pages, read_api, search_api,
+    uploads,
 };
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
@@ -33,8 +34,16 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
     let guard = Guard::new(protections.clone());
     let header =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let (platform, mut described) = api::routes().finish("/v1");
+    let (read, more) = read_api::routes().finish("/read/v1");
+    described.extend(more);
+    let (search, more) = search_api::routes().finish("/search/v1");
+    described.extend(more);
+    let document = description::document(described);
+    let document = ([(header::CONTENT_TYPE, "application/json")], document);
     Router::new()
         .route("/", get(pages::status::show))
+        .route("/openapi.json", get(move || async move { document }))
         .route(
             "/invite",
             get(pages::invite::show).post(pages::invite::accept),
@@ -45,9 +54,9 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         .route("/callbacks/v1/oauth", get(oauth_callback::receive))
         .route("/downloads/v1/{message}", get(downloads::fetch))
         .route("/uploads/v1/{upload}", put(uploads::receive))
-        .nest("/v1", api::routes())
-        .nest("/read/v1", read_api::routes())
-        .nest("/search/v1", search_api::routes())
+        .nest("/v1", platform)
+        .nest("/read/v1", read)
+        .nest("/search/v1", search)
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
@@ -137,11 +146,11 @@ async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: N
     response
 }
 
-async fn no_route(uri: Uri) -> Problem {
+pub(crate) async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, / for its status")
+        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its status")
 }
 
-async fn no_method(method: Method, uri: Uri) -> Problem {
+pub(crate) async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(405, format!("`{}` does not answer {method}", uri.path()))
 }

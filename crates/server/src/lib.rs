@@ -4,9 +4,11 @@
 //! what only reads asks the store, within the scope that the caller's credential
 //! gives. `problem` alone maps errors to status codes.
 
+mod answer;
 mod api;
 mod app;
 mod auth;
+mod description;
 mod downloads;
 mod extract;
 mod health;

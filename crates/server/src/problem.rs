@@ -9,6 +9,7 @@ use connector::Failure;
 use engine::{ActionError, JwtError, LinkError};
 use serde::Serialize;
 use store::StoreError;
+use utoipa::ToSchema;
 
 tokio::task_local! {
     /// The id of the request being answered.
@@ -16,18 +17,22 @@ tokio::task_local! {
 }
 
 /// A problem, as the API contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiProblem)]
 pub(crate) struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
+    #[schema(value_type = String)]
     detail: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     request_id: Option<Box<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     remedy: Option<Box<str>>,
     #[serde(skip)]
     retry_after_s: Option<u32>,

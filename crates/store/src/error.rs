@@ -167,6 +167,16 @@ impl Condition {
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match Condition::of(&error) {
+            // What the row hangs on was there when it was looked for, and has been
+            // deleted since.
+            Condition::Refused
+                if matches!(
+                    error.sql_err(),
+                    Some(SqlErr::ForeignKeyConstraintViolation(_))
+                ) =>
+            {
+                Self::Outdated
+            }
             Condition::Refused => Self::Database(error),
             Condition::Gone => Self::Unreachable(error),
             Condition::ReadOnly => Self::Unwritable(error),
@@ -187,5 +197,24 @@ pub(crate) fn or_conflict(
             detail: detail(),
         },
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait as _, Database};
+
+    use super::StoreError;
+
+    #[tokio::test]
+    async fn what_hangs_on_a_row_that_is_gone_is_outdated() {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        let tables = "PRAGMA foreign_keys = ON;
+            CREATE TABLE parent (id TEXT PRIMARY KEY);
+            CREATE TABLE child (parent_id TEXT NOT NULL REFERENCES parent (id));";
+        db.execute_unprepared(tables).await.unwrap();
+        let insert = "INSERT INTO child (parent_id) VALUES ('gone')";
+        let error = db.execute_unprepared(insert).await.unwrap_err();
+        assert!(matches!(StoreError::from(error), StoreError::Outdated));
     }
 }

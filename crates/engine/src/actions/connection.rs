@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use store::{Actor, Connection, ConnectionChange, Credential, NewConnection};
 
-use super::oauth::MetadataItem;
+use super::oauth::{MetadataItem, MetadataSource};
 use super::{audit, require_full, require_name, require_own};
 use crate::calls::{CallError, Caller, Lane};
 use crate::tokens::{Refresh, TokenError};
@@ -411,7 +411,7 @@ pub(super) fn complete_inputs(
             .entry(input.name.to_owned())
             .or_insert_with(|| MetadataItem {
                 value: workspace.to_owned(),
-                source: "input".to_owned(),
+                source: MetadataSource::Input,
                 display_name: None,
             });
     }

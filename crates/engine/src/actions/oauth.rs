@@ -25,11 +25,23 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 pub struct MetadataItem {
     /// The value.
     pub value: String,
-    /// Who gave it: `input`, `token` or `provider`.
-    pub source: String,
+    /// Who gave it.
+    pub source: MetadataSource,
     /// Its name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+}
+
+/// Who gave an entry of `providerMetadata`; in the API, the contract's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetadataSource {
+    /// Whoever connects.
+    Input,
+    /// The answer with the token.
+    Token,
+    /// Another answer of the provider.
+    Provider,
 }
 
 /// A request for consent.

@@ -12,6 +12,7 @@ mod browser;
 mod chaos;
 mod check;
 mod cli;
+mod contract;
 mod crash;
 mod delivery;
 mod demo;

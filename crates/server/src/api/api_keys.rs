@@ -2,21 +2,23 @@
 //! nowhere else; everywhere else `key` is its public part, which names it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use store::{ApiKey, ApiKeyChange, NewApiKey};
+use utoipa::{IntoParams, ToSchema};
 
 use super::mask::Mask;
+use crate::answer::{Created, NoContent};
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// An API key as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
 pub(crate) struct ApiKeyJson {
     key: String,
     project_id: String,
@@ -43,7 +45,8 @@ impl From<ApiKey> for ApiKeyJson {
 }
 
 /// `POST /projects/{p}/api-keys`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewApiKey)]
 pub(crate) struct New {
     label: String,
     #[serde(default)]
@@ -51,21 +54,23 @@ pub(crate) struct New {
 }
 
 /// `GET /projects/{p}/api-keys`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct Filter {
     #[serde(default)]
     active: bool,
 }
 
 /// `PATCH /projects/{p}/api-keys/{k}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKeyChange)]
 pub(crate) struct Change {
     update_mask: Vec<String>,
     api_key: Changed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ApiKeyFields)]
 struct Changed {
     label: Option<String>,
     scopes: Option<Vec<String>>,
@@ -91,7 +96,7 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<ApiKeyJson>), Problem> {
+) -> Result<Created<ApiKeyJson>, Problem> {
     let new = NewApiKey {
         label: Some(new.label),
         access: new.scopes,
@@ -100,7 +105,7 @@ pub(crate) async fn create(
     let (key, whole) = actions::api_key::create(&engine, &actor, &project, new).await?;
     let mut json = ApiKeyJson::from(key);
     json.key = whole.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, axum::Json(json)))
+    Ok(Created(json))
 }
 
 /// One key.
@@ -136,7 +141,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, key)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::api_key::delete(&engine, &actor, &project, &key).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -5,6 +5,7 @@ use engine::Engine;
 use jiff::Timestamp;
 use serde::Serialize;
 use store::AuditEntry;
+use utoipa::ToSchema;
 
 use super::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
@@ -12,14 +13,16 @@ use crate::extract::{Path, Query};
 use crate::problem::Problem;
 
 /// One page, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditLogPage)]
 pub(crate) struct PageJson {
     results: Vec<EntryJson>,
     pagination: Pagination,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditLogEntry)]
 struct EntryJson {
     id: String,
     actor: String,

@@ -9,12 +9,16 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
+use crate::description::one_of;
 use crate::problem::Problem;
 
 /// `POST …/connections:generate`, and what `PATCH …/connections/{c}` changes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ConnectionRequest)]
 pub(crate) struct Body {
     pub(super) provider: Option<String>,
     pub(super) group_ref: Option<String>,
@@ -22,15 +26,34 @@ pub(crate) struct Body {
     pub(super) consumer_ref: Option<String>,
     pub(super) consumer_name: Option<String>,
     pub(super) provider_workspace_ref: Option<String>,
+    #[schema(value_type = Option<BTreeMap<String, MetadataValue>>)]
     pub(super) provider_metadata: Option<BTreeMap<String, MetadataItem>>,
     #[serde(flatten)]
     pub(super) credential: CredentialBody,
 }
 
+/// An entry of `providerMetadata`, for the description: the engine has its own,
+/// which knows nothing of descriptions.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+pub(super) struct MetadataValue {
+    value: String,
+    #[schema(schema_with = source)]
+    source: String,
+    display_name: Option<String>,
+}
+
+fn source() -> Object {
+    one_of(["input", "token", "provider"])
+}
+
 /// At most one of these is given.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CredentialRequest)]
 pub(super) struct CredentialBody {
+    #[schema(value_type = Option<String>)]
     api_key: Option<SecretString>,
     basic_auth: Option<BasicAuth>,
     #[serde(rename = "oauth2AuthorizationCode")]
@@ -42,14 +65,16 @@ pub(super) struct CredentialBody {
     password_credentials: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 struct BasicAuth {
     username: String,
+    #[schema(value_type = String)]
     password: SecretString,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OAuth2Tokens)]
 struct OAuth2 {
     access_token: Option<Token>,
     refresh_token: Option<Token>,
@@ -57,9 +82,11 @@ struct OAuth2 {
     scopes: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OAuth2Token)]
 struct Token {
+    #[schema(value_type = String)]
     token: SecretString,
     expires_at: Option<Timestamp>,
 }

@@ -2,26 +2,33 @@
 //! a `full` key that asks for them.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::HeaderMap;
 use engine::actions::connection::{Generate, Update};
 use engine::{Engine, Refresh, actions};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use store::{Connection, ConnectionDetails, ConnectionFilter, Consumer, Credential, Group, Tenant};
+use serde_json::Value;
+use store::{
+    Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, Consumer, Credential, Group,
+    Tenant,
+};
+use utoipa::openapi::schema::{Array, Object};
+use utoipa::{IntoParams, ToSchema};
 
-use super::connection_request::{Body, no_credential};
+use super::connection_request::{Body, MetadataValue, no_credential};
 use super::oauth_connect;
 use super::provider_apps::ProviderAppJson;
+use crate::answer::{Created, NoContent};
 use crate::auth::Caller;
-use crate::extract::{Json, Path, Query, Raw};
+use crate::description::one_of;
+use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// A connection as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Connection)]
 pub(crate) struct ConnectionJson {
     id: String,
     project_id: String,
@@ -32,11 +39,13 @@ pub(crate) struct ConnectionJson {
     consumer: ConsumerJson,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_workspace_ref: Option<String>,
+    #[schema(value_type = BTreeMap<String, MetadataValue>)]
     provider_metadata: Value,
+    #[schema(schema_with = auth_scheme)]
     auth_scheme: String,
-    status: &'static str,
+    status: StatusJson,
     #[serde(skip_serializing_if = "Option::is_none")]
-    oauth2_authorization_code: Option<Value>,
+    oauth2_authorization_code: Option<TokensJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<String>,
     #[serde(skip)]
@@ -46,9 +55,59 @@ pub(crate) struct ConnectionJson {
     update_time: Option<Timestamp>,
 }
 
-/// A group as the contract shapes it.
-#[derive(Debug, Clone, Serialize)]
+/// The kinds of credentials that there are.
+fn auth_scheme() -> Object {
+    one_of(["apiKey", "basic", "oauth2/authorizationCode"])
+}
+
+/// How a connection does.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ConnectionStatus)]
+enum StatusJson {
+    Created,
+    Working,
+    BadCredentials,
+}
+
+/// The scopes that were consented to, and on request the tokens.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OAuth2AuthorizationCode)]
+struct TokensJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<TokenJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<TokenJson>,
+    scopes: Vec<String>,
+}
+
+/// A token.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IssuedToken)]
+struct TokenJson {
+    token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+impl From<ConnectionStatus> for StatusJson {
+    fn from(status: ConnectionStatus) -> Self {
+        match status {
+            ConnectionStatus::Created => Self::Created,
+            ConnectionStatus::Working => Self::Working,
+            ConnectionStatus::BadCredentials => Self::BadCredentials,
+        }
+    }
+}
+
+/// A group as the contract shapes it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Group)]
 pub(crate) struct GroupJson {
     group_ref: String,
     group_name: String,
@@ -70,8 +129,9 @@ impl From<Group> for GroupJson {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Consumer)]
 struct ConsumerJson {
     consumer_ref: String,
     consumer_name: String,
@@ -98,7 +158,10 @@ impl From<ConnectionDetails> for ConnectionJson {
         let connection = details.connection;
         let oauth = connection.auth_scheme.starts_with("oauth2/");
         Self {
-            oauth2_authorization_code: oauth.then(|| json!({ "scopes": connection.scopes })),
+            oauth2_authorization_code: oauth.then(|| TokensJson {
+                scopes: connection.scopes,
+                ..TokensJson::default()
+            }),
             api_key: None,
             issued_at: connection.access_issued_at,
             id: connection.id,
@@ -110,7 +173,7 @@ impl From<ConnectionDetails> for ConnectionJson {
             provider_workspace_ref: connection.provider_workspace_ref,
             provider_metadata: connection.provider_metadata,
             auth_scheme: connection.auth_scheme,
-            status: connection.status.as_str(),
+            status: connection.status.into(),
             create_time: connection.create_time,
             update_time: connection.update_time,
         }
@@ -128,19 +191,20 @@ impl ConnectionJson {
                 expires_at,
                 scopes,
             } => {
-                let mut access = json!({ "token": access_token.expose_secret() });
-                for (name, time) in [("issuedAt", self.issued_at), ("expiresAt", *expires_at)] {
-                    if let (Some(access), Some(time)) = (access.as_object_mut(), time) {
-                        access.insert(name.to_owned(), json!(time));
-                    }
-                }
-                let mut shown = json!({ "accessToken": access, "scopes": scopes });
                 let refresh = refresh_token.as_ref().filter(|_| with_refresh_token);
-                if let (Some(shown), Some(refresh)) = (shown.as_object_mut(), refresh) {
-                    let token = json!({ "token": refresh.expose_secret() });
-                    shown.insert("refreshToken".to_owned(), token);
-                }
-                self.oauth2_authorization_code = Some(shown);
+                self.oauth2_authorization_code = Some(TokensJson {
+                    access_token: Some(TokenJson {
+                        token: access_token.expose_secret().to_owned(),
+                        issued_at: self.issued_at,
+                        expires_at: *expires_at,
+                    }),
+                    refresh_token: refresh.map(|refresh| TokenJson {
+                        token: refresh.expose_secret().to_owned(),
+                        issued_at: None,
+                        expires_at: None,
+                    }),
+                    scopes: scopes.clone(),
+                });
             }
             Credential::ApiKey(key) => self.api_key = Some(key.expose_secret().to_owned()),
             Credential::Basic { .. } => {}
@@ -149,7 +213,7 @@ impl ConnectionJson {
 }
 
 /// `GET /projects/{p}/connections`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Filter {
     provider: Option<String>,
@@ -177,18 +241,20 @@ pub(crate) async fn list(
 }
 
 /// `GET /projects/{p}/connections/{c}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Options {
     #[serde(default)]
     include_creds: bool,
     #[serde(default)]
     include_refresh_token: bool,
+    #[param(inline)]
     refresh: Option<RefreshWord>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Refresh)]
 enum RefreshWord {
     Force,
     IfExpired,
@@ -226,7 +292,7 @@ pub(crate) async fn generate(
     Caller(actor): Caller,
     Path(project): Path<String>,
     Json(body): Json<Body>,
-) -> Result<(StatusCode, axum::Json<ConnectionJson>), Problem> {
+) -> Result<Created<ConnectionJson>, Problem> {
     let required = |name: &str, value: Option<String>| {
         value.ok_or_else(|| {
             Problem::new(400, format!("`{name}` is missing")).remedy(format!("Give `{name}`"))
@@ -246,41 +312,53 @@ pub(crate) async fn generate(
     let made = actions::connection::generate(&engine, &actor, &project, new).await?;
     let scope = engine.store.scope(&actor, &project).await?;
     let json = one(&engine.store.within(&scope), made).await?;
-    Ok((StatusCode::CREATED, axum::Json(json)))
+    Ok(Created(json))
+}
+
+/// What can be changed.
+fn masks() -> Array {
+    Array::new(one_of([
+        "providerWorkspaceRef",
+        "providerMetadata",
+        "apiKey",
+        "basicAuth",
+    ]))
 }
 
 /// `PATCH /projects/{p}/connections/{c}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ConnectionChange)]
 pub(crate) struct Change {
+    #[schema(schema_with = masks)]
     update_mask: Vec<String>,
     connection: Body,
 }
 
-/// Changes a connection by mask; or, where the path ends in `:oauth-update`, says
-/// where its customer consents anew.
-pub(crate) async fn update(
+/// Where the customer consents anew.
+pub(crate) async fn reconnect(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, connection)): Path<(String, String)>,
     headers: HeaderMap,
-    Raw(body): Raw,
-) -> Result<Response, Problem> {
-    if let Some(id) = connection.strip_suffix(":oauth-update") {
-        let origin = oauth_connect::origin_of(&headers);
-        let url = actions::oauth::reconnect(&engine, &actor, &project, id, origin).await?;
-        return Ok(url.into_response());
-    }
-    let change: Change = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(400, format!("the body cannot be understood: {error}"))
-            .remedy("Send {\"updateMask\": [\u{2026}], \"connection\": {\u{2026}}}")
-    })?;
+) -> Result<String, Problem> {
+    let origin = oauth_connect::origin_of(&headers);
+    Ok(actions::oauth::reconnect(&engine, &actor, &project, &connection, origin).await?)
+}
+
+/// Changes what the mask names.
+pub(crate) async fn update(
+    State(engine): State<Engine>,
+    Caller(actor): Caller,
+    Path((project, connection)): Path<(String, String)>,
+    Json(change): Json<Change>,
+) -> Result<axum::Json<ConnectionJson>, Problem> {
     let update = change.update()?;
     let changed =
         actions::connection::update(&engine, &actor, &project, &connection, update).await?;
     let scope = engine.store.scope(&actor, &project).await?;
     let json = one(&engine.store.within(&scope), changed).await?;
-    Ok(axum::Json(json).into_response())
+    Ok(axum::Json(json))
 }
 
 impl Change {
@@ -315,9 +393,9 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, connection)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::connection::delete(&engine, &actor, &project, &connection).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn one(tenant: &Tenant<'_>, connection: Connection) -> Result<ConnectionJson, Problem> {

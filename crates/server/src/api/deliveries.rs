@@ -8,17 +8,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Delivery, DeliveryFilter, DeliveryStatus};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 
-/// What ends the path of a request to replay.
-const REPLAY: &str = ":replay";
-
 /// `?status=&destination=&installation=&from=&to=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct Filter {
     status: Option<String>,
     destination: Option<String>,
@@ -28,14 +26,16 @@ pub(crate) struct Filter {
 }
 
 /// One page of deliveries.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryPage)]
 pub(crate) struct PageJson {
-    results: Vec<Value>,
+    results: Vec<DeliveryJson>,
     pagination: Pagination,
 }
 
 /// `POST …:replay` of a destination.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = DeliveryRange)]
 pub(crate) struct Range {
     status: Option<String>,
     from: Option<Timestamp>,
@@ -53,41 +53,79 @@ impl Range {
     }
 }
 
+/// A delivery as this API shapes it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryJson {
+    id: String,
+    project_id: String,
+    destination_id: String,
+    destination_name: String,
+    installation_id: String,
+    operation_id: String,
+    status: &'static str,
+    num_records: i64,
+    attempts: i32,
+    attempt_times: Vec<Timestamp>,
+    create_time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_response: Option<LastResponse>,
+    /// What it carries; in lists it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Value>,
+}
+
+/// What the destination answered last.
+#[derive(Debug, Serialize, ToSchema)]
+struct LastResponse {
+    status: i32,
+    body: String,
+}
+
+/// How many messages are sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Replayed {
+    pub(super) replayed: u64,
+}
+
+impl From<&Delivery> for DeliveryJson {
+    fn from(delivery: &Delivery) -> Self {
+        let body = || delivery.last_answer.clone().unwrap_or_default();
+        Self {
+            id: delivery.id.clone(),
+            project_id: delivery.project_id.clone(),
+            destination_id: delivery.destination_id.clone(),
+            destination_name: delivery.destination_name.clone(),
+            installation_id: delivery.installation_id.clone(),
+            operation_id: delivery.operation_id.clone(),
+            status: delivery.status.as_str(),
+            num_records: delivery.num_records,
+            attempts: delivery.attempts,
+            attempt_times: delivery.attempt_times.clone(),
+            create_time: delivery.create_time,
+            next_attempt_time: delivery.next_attempt,
+            update_time: delivery.update_time,
+            error: delivery.last_error.clone(),
+            last_response: delivery.last_status.map(|status| LastResponse {
+                status,
+                body: body(),
+            }),
+            payload: None,
+        }
+    }
+}
+
 /// A delivery as this API shapes it, without what it carries.
 #[must_use]
 pub fn delivery_json(delivery: &Delivery) -> Value {
-    let mut json = json!({
-        "id": delivery.id,
-        "projectId": delivery.project_id,
-        "destinationId": delivery.destination_id,
-        "destinationName": delivery.destination_name,
-        "installationId": delivery.installation_id,
-        "operationId": delivery.operation_id,
-        "status": delivery.status.as_str(),
-        "numRecords": delivery.num_records,
-        "attempts": delivery.attempts,
-        "attemptTimes": delivery.attempt_times,
-        "createTime": delivery.create_time,
-    });
-    if let Some(json) = json.as_object_mut() {
-        let optional = [
-            ("nextAttemptTime", delivery.next_attempt.map(|at| json!(at))),
-            ("updateTime", delivery.update_time.map(|at| json!(at))),
-            (
-                "error",
-                delivery.last_error.as_ref().map(|text| json!(text)),
-            ),
-        ];
-        for (name, value) in optional {
-            json.extend(value.map(|value| (name.to_owned(), value)));
-        }
-        if let Some(status) = delivery.last_status {
-            let body = delivery.last_answer.as_deref().unwrap_or_default();
-            let response = json!({ "status": status, "body": body });
-            json.insert("lastResponse".to_owned(), response);
-        }
-    }
-    json
+    json!(DeliveryJson::from(delivery))
 }
 
 fn status_of(word: &str) -> Result<DeliveryStatus, ActionError> {
@@ -123,7 +161,7 @@ pub(crate) async fn list(
     }
     let (deliveries, next) = tenant.deliveries(&wanted, size, page.token()).await?;
     Ok(axum::Json(PageJson {
-        results: deliveries.iter().map(delivery_json).collect(),
+        results: deliveries.iter().map(Into::into).collect(),
         pagination: Pagination::of(next),
     }))
 }
@@ -133,43 +171,23 @@ pub(crate) async fn get(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, delivery)): Path<(String, String)>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<axum::Json<DeliveryJson>, Problem> {
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let delivery = tenant.delivery(&delivery).await?;
     let stored = tenant.delivery_payload(&delivery.id).await?;
     let payload = engine.delivery_payload(&delivery.id, &stored)?;
-    let mut json = delivery_json(&delivery);
-    if let Some(json) = json.as_object_mut() {
-        json.insert("payload".to_owned(), payload);
-    }
+    let mut json = DeliveryJson::from(&delivery);
+    json.payload = Some(payload);
     Ok(axum::Json(json))
 }
 
-/// `POST /deliveries/{id}:replay`.
+/// Sends one message again.
 pub(crate) async fn replay(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
-    Path((project, call)): Path<(String, String)>,
-) -> Result<axum::Json<Value>, Problem> {
-    let Some(id) = call.strip_suffix(REPLAY) else {
-        return Err(Problem::new(405, "a delivery itself takes no POST")
-            .remedy("Add :replay to the path to send it again"));
-    };
-    let delivery = actions::delivery::replay(&engine, &actor, &project, id).await?;
-    Ok(axum::Json(delivery_json(&delivery)))
-}
-
-/// `POST /destinations/{d}:replay`.
-pub(crate) async fn replay_destination(
-    engine: &Engine,
-    actor: &engine::Actor,
-    project: &str,
-    destination: &str,
-    range: Range,
-) -> Result<Value, Problem> {
-    let range = range.parsed()?;
-    let replayed =
-        actions::delivery::replay_range(engine, actor, project, destination, range).await?;
-    Ok(json!({ "replayed": replayed }))
+    Path((project, delivery)): Path<(String, String)>,
+) -> Result<axum::Json<DeliveryJson>, Problem> {
+    let replayed = actions::delivery::replay(&engine, &actor, &project, &delivery).await?;
+    Ok(axum::Json((&replayed).into()))
 }

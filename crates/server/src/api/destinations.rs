@@ -1,30 +1,36 @@
 //! `/projects/{p}/destinations`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
 use engine::actions::destination::DestinationPatch;
-use engine::{Actor, Engine, actions};
+use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{Destination, NewDestination};
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::api::deliveries;
+use super::deliveries::{self, Replayed};
+use crate::answer::{Created, NoContent};
 use crate::auth::FullCaller;
-use crate::extract::{Json, Path, Query, Raw};
+use crate::description::one_of;
+use crate::extract::{Json, MaybeJson, Path, Query};
 use crate::problem::Problem;
 
 /// A destination as the contract shapes it, and whether it takes messages.
 /// `metadata` is an object for every type, since the `amp` CLI reads
 /// `metadata.url` unasked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Destination)]
 pub(crate) struct DestinationJson {
     id: String,
     name: String,
     r#type: String,
+    #[schema(value_type = WebhookMetadata)]
     metadata: Value,
     disabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +39,39 @@ pub(crate) struct DestinationJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secrets: Option<Value>,
+    secrets: Option<SecretsJson>,
+}
+
+/// What a webhook is described by, for the description: the engine keeps it as it
+/// was given.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct WebhookMetadata {
+    url: String,
+    headers: Option<BTreeMap<String, String>>,
+    /// Whether messages are sent one after the other.
+    ordered: Option<bool>,
+}
+
+/// The same, in parts, as `updateMask` names them.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct WebhookMetadataChange {
+    url: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
+    ordered: Option<bool>,
+}
+
+fn kind() -> Object {
+    one_of(["webhook"])
+}
+
+/// What messages are signed with.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DestinationSecrets)]
+struct SecretsJson {
+    webhook_signing_key: String,
 }
 
 impl From<Destination> for DestinationJson {
@@ -54,22 +92,27 @@ impl From<Destination> for DestinationJson {
 
 impl DestinationJson {
     fn with_secret(mut self, key: &SecretString) -> Self {
-        self.secrets = Some(json!({ "webhookSigningKey": key.expose_secret() }));
+        self.secrets = Some(SecretsJson {
+            webhook_signing_key: key.expose_secret().to_owned(),
+        });
         self
     }
 }
 
 /// `POST /projects/{p}/destinations`. The `amp` CLI sends a whole destination
 /// with empty ids and times, which are passed over.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewDestination)]
 pub(crate) struct New {
     name: String,
+    #[schema(schema_with = kind)]
     r#type: String,
+    #[schema(value_type = WebhookMetadata)]
     metadata: Value,
 }
 
 /// `GET /projects/{p}/destinations/{d}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Options {
     #[serde(default)]
@@ -79,17 +122,20 @@ pub(crate) struct Options {
 }
 
 /// `PATCH /projects/{p}/destinations/{d}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DestinationChange)]
 pub(crate) struct Patch {
     update_mask: Vec<String>,
     destination: Fields,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = DestinationFields)]
 struct Fields {
     name: Option<String>,
     r#type: Option<String>,
+    #[schema(value_type = Option<WebhookMetadataChange>)]
     metadata: Option<Value>,
 }
 
@@ -112,14 +158,14 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<DestinationJson>), Problem> {
+) -> Result<Created<DestinationJson>, Problem> {
     let new = NewDestination {
         name: new.name,
         kind: new.r#type,
         metadata: new.metadata,
     };
     let destination = actions::destination::create(&engine, &actor, &project, new).await?;
-    Ok((StatusCode::CREATED, axum::Json(destination.into())))
+    Ok(Created(destination.into()))
 }
 
 /// One destination, by name or id; on request with the secret that its messages
@@ -131,7 +177,8 @@ pub(crate) async fn get(
     Query(options): Query<Options>,
 ) -> Result<axum::Json<DestinationJson>, Problem> {
     if options.rotate {
-        return rotate_secret(&engine, &actor, &project, &destination).await;
+        let path = Path((project, destination));
+        return rotate_secret(State(engine), FullCaller(actor), path).await;
     }
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
@@ -166,57 +213,42 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, destination)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::destination::delete(&engine, &actor, &project, &destination).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
-/// `POST /destinations/{d}:{call}`, beyond the contract.
-pub(crate) async fn call(
+/// Takes messages again. As what follows, beyond the contract.
+pub(crate) async fn enable(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
-    Path((project, called)): Path<(String, String)>,
-    Raw(body): Raw,
-) -> Result<Response, Problem> {
-    let (destination, call) = called.rsplit_once(':').unwrap_or((&called, ""));
-    match call {
-        "rotate-secret" => {
-            let json = rotate_secret(&engine, &actor, &project, destination).await?;
-            Ok(json.into_response())
-        }
-        "enable" => {
-            let enabled =
-                actions::destination::enable(&engine, &actor, &project, destination).await?;
-            Ok(axum::Json(DestinationJson::from(enabled)).into_response())
-        }
-        "replay" => {
-            let range = if body.is_empty() {
-                deliveries::Range::default()
-            } else {
-                serde_json::from_slice(&body)
-                    .map_err(|error| Problem::new(400, format!("the body is not right: {error}")))?
-            };
-            let answer =
-                deliveries::replay_destination(&engine, &actor, &project, destination, range)
-                    .await?;
-            Ok(axum::Json(answer).into_response())
-        }
-        _ => Err(
-            Problem::new(404, format!("there is nothing to call at `{called}`"))
-                .remedy("What can be called on a destination: :rotate-secret, :enable, :replay"),
-        ),
-    }
+    Path((project, destination)): Path<(String, String)>,
+) -> Result<axum::Json<DestinationJson>, Problem> {
+    let enabled = actions::destination::enable(&engine, &actor, &project, &destination).await?;
+    Ok(axum::Json(enabled.into()))
+}
+
+/// Sends again what was given up, or what a range names.
+pub(crate) async fn replay(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, destination)): Path<(String, String)>,
+    MaybeJson(range): MaybeJson<deliveries::Range>,
+) -> Result<axum::Json<Replayed>, Problem> {
+    let range = range.parsed()?;
+    let replayed =
+        actions::delivery::replay_range(&engine, &actor, &project, &destination, range).await?;
+    Ok(axum::Json(Replayed { replayed }))
 }
 
 /// Makes a new secret and shows it.
-async fn rotate_secret(
-    engine: &Engine,
-    actor: &Actor,
-    project: &str,
-    destination: &str,
+pub(crate) async fn rotate_secret(
+    State(engine): State<Engine>,
+    FullCaller(actor): FullCaller,
+    Path((project, destination)): Path<(String, String)>,
 ) -> Result<axum::Json<DestinationJson>, Problem> {
     let (destination, key) =
-        actions::destination::rotate_secret(engine, actor, project, destination).await?;
+        actions::destination::rotate_secret(&engine, &actor, &project, &destination).await?;
     Ok(axum::Json(
         DestinationJson::from(destination).with_secret(&key),
     ))

@@ -1,25 +1,35 @@
 //! `/projects/{p}/notification-event-topic-routes`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{EventRoute, NotificationEvent};
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
 
+use crate::answer::{Created, NoContent};
 use crate::auth::FullCaller;
+use crate::description::one_of;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// A route as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = EventTopicRoute)]
 pub(crate) struct RouteJson {
     id: String,
+    #[schema(schema_with = event_type)]
     event_type: &'static str,
     topic_id: String,
     project_id: String,
     create_time: Timestamp,
+}
+
+/// Every event that there is.
+fn event_type() -> Object {
+    one_of(NotificationEvent::every().map(NotificationEvent::as_str))
 }
 
 impl From<EventRoute> for RouteJson {
@@ -35,15 +45,17 @@ impl From<EventRoute> for RouteJson {
 }
 
 /// `POST …/notification-event-topic-routes`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewEventTopicRoute)]
 pub(crate) struct New {
+    #[schema(schema_with = event_type)]
     event_type: String,
     topic_id: String,
 }
 
 /// `GET …/notification-event-topic-routes`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Filter {
     event_type: Option<String>,
@@ -78,10 +90,10 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<RouteJson>), Problem> {
+) -> Result<Created<RouteJson>, Problem> {
     let (event, topic) = (&new.event_type, &new.topic_id);
     let route = actions::notification::route_event(&engine, &actor, &project, event, topic).await?;
-    Ok((StatusCode::CREATED, axum::Json(route.into())))
+    Ok(Created(route.into()))
 }
 
 /// Deletes a route.
@@ -89,7 +101,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, route)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::notification::unroute_event(&engine, &actor, &project, &route).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

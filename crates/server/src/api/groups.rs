@@ -5,8 +5,6 @@ use std::io;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use engine::{ActionError, Engine, Scope, actions};
 use futures_util::StreamExt as _;
@@ -19,12 +17,11 @@ use super::connections::{ConnectionJson, GroupJson};
 use super::deliveries::delivery_json;
 use super::installations;
 use super::operations::{OperationJson, line_json};
+use crate::answer::{JsonStream, NoContent};
 use crate::auth::FullCaller;
 use crate::extract::Path;
 use crate::problem::Problem;
 
-/// What ends the path of an export.
-const EXPORT: &str = ":export";
 /// Rows that are looked at in one statement.
 const PAGE: u32 = 100;
 
@@ -33,9 +30,9 @@ pub(crate) async fn erase(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, group)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::group::erase(&engine, &actor, &project, &group).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Everything of a group as one JSON document, without secrets. It may be large, so
@@ -43,15 +40,9 @@ pub(crate) async fn erase(
 pub(crate) async fn export(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
-    Path((project, target)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let Some(group) = target.strip_suffix(EXPORT) else {
-        return Err(
-            Problem::new(404, format!("there is nothing at `groups/{target}`"))
-                .remedy(format!("Add `{EXPORT}` to the group's reference")),
-        );
-    };
-    let group = actions::group::export(&engine, &actor, &project, group).await?;
+    Path((project, group)): Path<(String, String)>,
+) -> Result<JsonStream, Problem> {
+    let group = actions::group::export(&engine, &actor, &project, &group).await?;
     let scope = engine.store.scope(&actor, &project).await?;
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
@@ -65,8 +56,7 @@ pub(crate) async fn export(
     let chunks = futures_util::stream::unfold(receiver, async |mut receiver| {
         receiver.recv().await.map(|chunk| (chunk, receiver))
     });
-    let body = Body::from_stream(chunks);
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(JsonStream(Body::from_stream(chunks)))
 }
 
 /// Why an export ends early.

@@ -3,31 +3,34 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::actions::installation::{Install, Update};
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Connection, Installation, InstallationFilter, Tenant};
+use utoipa::{IntoParams, ToSchema};
 
 use super::connections::{ConnectionJson, GroupJson};
+use super::operations;
+use crate::answer::{Created, NoContent};
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// An installation as the contract shapes it. `group` is never null: the `amp`
 /// CLI reads through it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Installation)]
 pub(crate) struct InstallationJson {
     id: String,
     project_id: String,
     integration_id: String,
     group: GroupJson,
-    health_status: &'static str,
+    health_status: HealthJson,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_operation_status: Option<&'static str>,
+    last_operation_status: Option<operations::StatusJson>,
     connection: ConnectionJson,
     config: ConfigJson,
     created_by: String,
@@ -36,8 +39,17 @@ pub(crate) struct InstallationJson {
     update_time: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InstallationHealth)]
+enum HealthJson {
+    Healthy,
+    Unhealthy,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Config)]
 struct ConfigJson {
     id: String,
     revision_id: String,
@@ -47,15 +59,16 @@ struct ConfigJson {
 }
 
 /// `POST …/installations`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewInstallation)]
 pub(crate) struct New {
     group_ref: String,
     connection_id: Option<String>,
     config: NewConfig,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewConfig {
     revision_id: Option<String>,
@@ -64,14 +77,14 @@ struct NewConfig {
 }
 
 /// `?groupRef=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Filter {
     group_ref: Option<String>,
 }
 
 /// `?skipSampling=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sampling {
     #[serde(default)]
@@ -85,7 +98,7 @@ pub(crate) async fn create(
     Path((project, integration)): Path<(String, String)>,
     Query(sampling): Query<Sampling>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<InstallationJson>), Problem> {
+) -> Result<Created<InstallationJson>, Problem> {
     let install = Install {
         integration,
         group_ref: new.group_ref,
@@ -98,14 +111,35 @@ pub(crate) async fn create(
     let installation = actions::installation::create(&engine, &actor, &project, install).await?;
     let scope = engine.store.scope(&actor, &project).await?;
     let json = one(&engine.store.within(&scope), installation).await?;
-    Ok((StatusCode::CREATED, axum::Json(json)))
+    Ok(Created(json))
+}
+
+/// What of an installation can be changed, for the description: the engine takes it
+/// by mask.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct InstallationFields {
+    connection_id: Option<String>,
+    config: Option<ConfigFields>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct ConfigFields {
+    revision_id: Option<String>,
+    created_by: Option<String>,
+    content: Option<Value>,
 }
 
 /// `PATCH …/installations/{id}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InstallationChange)]
 pub(crate) struct Masked {
     update_mask: Vec<String>,
+    #[schema(value_type = InstallationFields)]
     installation: Value,
 }
 
@@ -142,9 +176,9 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, integration, installation)): Path<(String, String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::installation::delete(&engine, &actor, &project, &integration, &installation).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// An integration's installations, by the integration's name or id.
@@ -231,8 +265,8 @@ pub(super) async fn render(
         .filter_map(|installation| {
             let details = by_id.get_mut(&installation.connection_id)?.clone();
             let health_status = match unhealthy.contains(&installation.id) {
-                true => "unhealthy",
-                false => "healthy",
+                true => HealthJson::Unhealthy,
+                false => HealthJson::Healthy,
             };
             Some(InstallationJson {
                 group: details.group.clone().into(),
@@ -241,9 +275,7 @@ pub(super) async fn render(
                 project_id: installation.project_id,
                 integration_id: installation.integration_id,
                 health_status,
-                last_operation_status: installation
-                    .last_operation_status
-                    .map(store::OperationStatus::as_str),
+                last_operation_status: installation.last_operation_status.map(Into::into),
                 config: ConfigJson {
                     id: installation.config_id,
                     revision_id: installation.revision_id,

@@ -1,20 +1,22 @@
 //! `/projects/{p}/integrations` and `integrations:batch`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Actor, Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Integration;
+use utoipa::{IntoParams, ToSchema};
 
+use crate::answer::{CreatedWithoutBody, NoContent};
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// An integration as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Integration)]
 pub(crate) struct IntegrationJson {
     id: String,
     project_id: String,
@@ -27,8 +29,9 @@ pub(crate) struct IntegrationJson {
 }
 
 /// A revision as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Revision)]
 struct RevisionJson {
     id: String,
     integration_id: String,
@@ -59,8 +62,9 @@ impl From<Integration> for IntegrationJson {
 }
 
 /// Where a manifest comes from: its text, or the zip that was uploaded.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ManifestSource)]
 pub(crate) struct Source {
     source_yaml: Option<String>,
     source_zip_url: Option<String>,
@@ -87,25 +91,27 @@ impl Source {
 }
 
 /// How to deploy.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct Manner {
     #[serde(default)]
     pub(super) destructive: bool,
 }
 
 /// `POST /projects/{p}/integrations`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewIntegration)]
 pub(crate) struct New {
     name: String,
     provider: String,
     latest_revision: NewRevision,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewRevision {
     spec_version: String,
+    #[schema(value_type = Object)]
     content: Map<String, Value>,
 }
 
@@ -146,7 +152,7 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<StatusCode, Problem> {
+) -> Result<CreatedWithoutBody, Problem> {
     let new = actions::integration::NewIntegration {
         name: new.name,
         provider: new.provider,
@@ -154,7 +160,7 @@ pub(crate) async fn create(
         content: Value::Object(new.latest_revision.content),
     };
     actions::integration::create(&engine, &actor, &project, new).await?;
-    Ok(StatusCode::CREATED)
+    Ok(CreatedWithoutBody)
 }
 
 /// Deletes an integration, by name or id, and uninstalls it everywhere.
@@ -162,9 +168,9 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::integration::delete(&engine, &actor, &project, &integration).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Deploys a manifest: its text, or the zip that was uploaded.

@@ -2,26 +2,32 @@
 //! answer to the creation of an invitation has its link, this once.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use store::{Invite, Role};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::my_info::{BuilderInfo, info};
+use crate::answer::{Created, NoContent};
 use crate::auth::BuilderCaller;
+use crate::description::one_of;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
 
 /// An invitation as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Invite)]
 pub(crate) struct InviteJson {
     id: String,
     invited_email: String,
+    #[schema(schema_with = parent_type)]
     parent_type: &'static str,
     parent_id: String,
+    #[schema(schema_with = status)]
     status: &'static str,
     create_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +35,14 @@ pub(crate) struct InviteJson {
     /// Beside the contract: where whoever is invited goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
+}
+
+fn parent_type() -> Object {
+    one_of(["org"])
+}
+
+fn status() -> Object {
+    one_of(["pending", "accepted", "revoked", "expired"])
 }
 
 impl From<Invite> for InviteJson {
@@ -47,15 +61,17 @@ impl From<Invite> for InviteJson {
 }
 
 /// `POST /orgs/{org}/invites`. The role is beside the contract.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewInvite)]
 pub(crate) struct New {
     email: String,
     role: Option<String>,
 }
 
 /// `POST /invites:accept`. The token, that of the link, is beside the contract.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AcceptInvite)]
 pub(crate) struct Accept {
     invited_email: String,
     token: Option<String>,
@@ -67,7 +83,7 @@ pub(crate) async fn create(
     BuilderCaller(actor): BuilderCaller,
     Path(org): Path<String>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<InviteJson>), Problem> {
+) -> Result<Created<InviteJson>, Problem> {
     let role = match new.role.as_deref() {
         None => Role::Member,
         Some(word) => Role::of_word(word).ok_or_else(|| {
@@ -78,7 +94,7 @@ pub(crate) async fn create(
     let made = actions::organization::invite(&engine, &actor, &org, &new.email, role).await?;
     let mut json = InviteJson::from(made.invite);
     json.link = Some(made.link.expose_secret().to_owned());
-    Ok((StatusCode::CREATED, axum::Json(json)))
+    Ok(Created(json))
 }
 
 /// Every invitation.
@@ -111,9 +127,9 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     BuilderCaller(actor): BuilderCaller,
     Path((org, invite)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::organization::revoke_invite(&engine, &actor, &org, &invite).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Accepts an invitation to the builder's own address.

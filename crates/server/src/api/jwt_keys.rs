@@ -1,31 +1,48 @@
 //! `/projects/{p}/jwt-keys`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use store::JwtKey;
+use utoipa::openapi::schema::{Array, Object};
+use utoipa::{IntoParams, ToSchema};
 
 use super::mask::Mask;
+use crate::answer::{Created, NoContent};
 use crate::auth::FullCaller;
+use crate::description::one_of;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// A JWT key as the contract shapes it. Its word for the algorithm of what it
 /// creates as `RS256` is `RSA`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = JwtKey)]
 pub(crate) struct JwtKeyJson {
     id: String,
     project_id: String,
     label: String,
-    algorithm: &'static str,
+    algorithm: AlgorithmJson,
     public_key_pem: String,
     active: bool,
     create_time: Timestamp,
     update_time: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JwtAlgorithm)]
+enum AlgorithmJson {
+    #[serde(rename = "RSA")]
+    Rsa,
+}
+
+/// What tokens name a key by.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JwtKeyId)]
+pub(crate) struct KeyIdJson {
+    kid: String,
 }
 
 impl From<JwtKey> for JwtKeyJson {
@@ -34,7 +51,7 @@ impl From<JwtKey> for JwtKeyJson {
             id: key.id,
             project_id: key.project_id,
             label: key.label,
-            algorithm: "RSA",
+            algorithm: AlgorithmJson::Rsa,
             public_key_pem: key.public_key_pem,
             active: key.active,
             create_time: key.create_time,
@@ -43,31 +60,47 @@ impl From<JwtKey> for JwtKeyJson {
     }
 }
 
+fn algorithm() -> Object {
+    one_of(["RS256"])
+}
+
 /// `POST /projects/{p}/jwt-keys`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewJwtKey)]
 pub(crate) struct New {
     label: String,
+    #[schema(schema_with = algorithm)]
     algorithm: String,
     public_key_pem: String,
 }
 
 /// `GET /projects/{p}/jwt-keys`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct Filter {
     #[serde(default)]
     active: bool,
 }
 
+/// What can be changed.
+const CHANGEABLE: [&str; 2] = ["label", "active"];
+
+fn masks() -> Array {
+    Array::new(one_of(CHANGEABLE))
+}
+
 /// `PATCH /projects/{p}/jwt-keys/{k}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = JwtKeyChange)]
 pub(crate) struct Change {
+    #[schema(schema_with = masks)]
     update_mask: Vec<String>,
     jwt_key: Changed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = JwtKeyFields)]
 struct Changed {
     label: Option<String>,
     active: Option<bool>,
@@ -92,7 +125,7 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<Value>), Problem> {
+) -> Result<Created<KeyIdJson>, Problem> {
     let New {
         label,
         algorithm,
@@ -101,7 +134,7 @@ pub(crate) async fn create(
     let key =
         actions::jwt_key::create(&engine, &actor, &project, label, &algorithm, public_key_pem)
             .await?;
-    Ok((StatusCode::CREATED, axum::Json(json!({ "kid": key.id }))))
+    Ok(Created(KeyIdJson { kid: key.id }))
 }
 
 /// One key.
@@ -122,7 +155,7 @@ pub(crate) async fn update(
     Path((project, key)): Path<(String, String)>,
     Json(change): Json<Change>,
 ) -> Result<axum::Json<JwtKeyJson>, Problem> {
-    let mask = Mask::of(change.update_mask, &["label", "active"])?;
+    let mask = Mask::of(change.update_mask, &CHANGEABLE)?;
     let label = mask.take("label", change.jwt_key.label)?;
     let active = mask.take("active", change.jwt_key.active)?;
     let changed = actions::jwt_key::update(&engine, &actor, &project, &key, label, active).await?;
@@ -134,7 +167,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, key)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::jwt_key::delete(&engine, &actor, &project, &key).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use engine::{Actor, Engine};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::orgs::{BuilderJson, OrgJson};
 use super::projects::ProjectJson;
 use crate::auth::BuilderCaller;
+use crate::description::one_of;
 use crate::problem::Problem;
 
 /// A builder and its roles, as the contract shapes them. The contract knows one
 /// organisation: it is the one that the builder has belonged to for longest.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BuilderInfo {
     builder: BuilderJson,
@@ -23,22 +26,28 @@ pub(crate) struct BuilderInfo {
 }
 
 /// Roles are a builder's own: there are no teams.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProjectRole {
     role: &'static str,
+    #[schema(schema_with = principal_type)]
     principal_type: &'static str,
     principal_id: String,
     project: ProjectJson,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OrgRole {
     role: &'static str,
+    #[schema(schema_with = principal_type)]
     principal_type: &'static str,
     principal_id: String,
     org: OrgJson,
+}
+
+fn principal_type() -> Object {
+    one_of(["builder"])
 }
 
 /// Who asks.

@@ -2,6 +2,8 @@
 //! is known by its path, asks for a key like everything else, and says why it does
 //! nothing.
 
+use std::convert::Infallible;
+
 use axum::extract::State;
 use engine::Engine;
 
@@ -53,7 +55,7 @@ pub(crate) async fn fields_of_installation(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, integration)): Path<(String, String)>,
-) -> Result<(), Problem> {
+) -> Result<Infallible, Problem> {
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;
@@ -65,7 +67,7 @@ pub(crate) async fn fields_of_connection(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, provider)): Path<(String, String)>,
-) -> Result<(), Problem> {
+) -> Result<Infallible, Problem> {
     engine.store.scope(&actor, &project).await?;
     if engine.registry.get(&provider).is_none() {
         return Err(

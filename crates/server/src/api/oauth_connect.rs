@@ -8,14 +8,17 @@ use axum::http::HeaderMap;
 use engine::actions::oauth::{Connect, MetadataItem};
 use engine::{Engine, actions};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use super::connection_request::MetadataValue;
 use crate::auth::Caller;
 use crate::extract::Json;
 use crate::problem::Problem;
 
 /// `POST /oauth-connect`. One SDK says `projectId` for `projectIdOrName`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OAuthConnect)]
 pub(crate) struct Body {
     #[serde(alias = "projectId")]
     project_id_or_name: String,
@@ -26,6 +29,7 @@ pub(crate) struct Body {
     consumer_name: Option<String>,
     provider_workspace_ref: Option<String>,
     #[serde(default)]
+    #[schema(value_type = Option<BTreeMap<String, MetadataValue>>)]
     provider_metadata: Option<BTreeMap<String, MetadataItem>>,
     provider_app_id: Option<String>,
 }

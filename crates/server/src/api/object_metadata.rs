@@ -6,18 +6,21 @@
 use axum::extract::State;
 use engine::metadata::ObjectMetadata;
 use engine::{Engine, actions};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::object_name;
 use crate::auth::Caller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 
-/// What ends the path.
-const METADATA: &str = "/metadata";
+/// What is known of an object, which the engine shapes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = ObjectMetadata, value_type = Object)]
+pub(crate) struct MetadataJson(ObjectMetadata);
 
 /// Whose, and what of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Wanted {
     group_ref: String,
@@ -29,26 +32,26 @@ pub(crate) struct Wanted {
 pub(crate) async fn of_installation(
     State(engine): State<Engine>,
     Caller(actor): Caller,
-    Path((project, integration, rest)): Path<(String, String, String)>,
+    Path((project, integration, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<ObjectMetadata>, Problem> {
-    let place = (integration.as_str(), object_name(&rest, METADATA)?);
+) -> Result<axum::Json<MetadataJson>, Problem> {
+    let place = (integration.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_installation(&engine, &actor, &project, place, group).await?;
-    Ok(axum::Json(wanted.of(found)))
+    Ok(axum::Json(MetadataJson(wanted.of(found))))
 }
 
 /// In the account that a group has connected.
 pub(crate) async fn of_connection(
     State(engine): State<Engine>,
     Caller(actor): Caller,
-    Path((project, provider, rest)): Path<(String, String, String)>,
+    Path((project, provider, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<ObjectMetadata>, Problem> {
-    let place = (provider.as_str(), object_name(&rest, METADATA)?);
+) -> Result<axum::Json<MetadataJson>, Problem> {
+    let place = (provider.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_connection(&engine, &actor, &project, place, group).await?;
-    Ok(axum::Json(wanted.of(found)))
+    Ok(axum::Json(MetadataJson(wanted.of(found))))
 }
 
 impl Wanted {

@@ -4,18 +4,19 @@ use axum::extract::State;
 use engine::Engine;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
-use store::{LogEntry, Operation};
+use serde_json::Value;
+use store::{LogEntry, Operation, OperationStatus};
+use utoipa::ToSchema;
 
-use crate::api::object_name;
 use crate::api::page::{PageQuery, Pagination};
 use crate::auth::FullCaller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 
 /// An operation as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Operation)]
 pub(crate) struct OperationJson {
     id: String,
     project_id: String,
@@ -23,35 +24,64 @@ pub(crate) struct OperationJson {
     config_id: String,
     installation_id: String,
     action_type: String,
-    status: &'static str,
+    status: StatusJson,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<String>,
-    metadata: Value,
+    metadata: MetadataJson,
     create_time: Timestamp,
+}
+
+/// How a run goes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = OperationStatus)]
+pub(crate) enum StatusJson {
+    InProgress,
+    Success,
+    Failure,
+}
+
+impl From<OperationStatus> for StatusJson {
+    fn from(status: OperationStatus) -> Self {
+        match status {
+            OperationStatus::InProgress => Self::InProgress,
+            OperationStatus::Success => Self::Success,
+            OperationStatus::Failure => Self::Failure,
+        }
+    }
+}
+
+/// What is read, and how far it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationMetadata)]
+struct MetadataJson {
+    objects: Vec<String>,
+    progress: ProgressJson,
 }
 
 impl From<Operation> for OperationJson {
     fn from(operation: Operation) -> Self {
-        let mut progress = json!({
-            "installationId": operation.installation_id,
-            "objectName": operation.object_name,
-            "operationId": operation.id,
-            "recordsProcessed": operation.records_processed,
-        });
-        if let (Some(progress), Some(total)) =
-            (progress.as_object_mut(), operation.records_estimated_total)
-        {
-            progress.insert("recordsEstimatedTotal".to_owned(), json!(total));
-        }
+        let progress = ProgressJson {
+            installation_id: operation.installation_id.clone(),
+            object_name: operation.object_name.clone(),
+            operation_id: operation.id.clone(),
+            records_processed: operation.records_processed,
+            records_estimated_total: operation.records_estimated_total,
+            create_time: operation.create_time,
+            update_time: operation.update_time,
+        };
         Self {
-            metadata: json!({ "objects": [operation.object_name], "progress": progress }),
+            metadata: MetadataJson {
+                objects: vec![operation.object_name],
+                progress,
+            },
             id: operation.id,
             project_id: operation.project_id,
             integration_id: operation.integration_id,
             config_id: operation.config_id,
             installation_id: operation.installation_id,
             action_type: operation.action_type,
-            status: operation.status.as_str(),
+            status: operation.status.into(),
             result: operation.result,
             create_time: operation.create_time,
         }
@@ -59,23 +89,38 @@ impl From<Operation> for OperationJson {
 }
 
 /// One page of operations.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationPage)]
 pub(crate) struct PageJson {
     results: Vec<OperationJson>,
     pagination: Pagination,
 }
 
 /// A line of an operation's log, as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationLog)]
 pub(crate) struct LogJson {
     timestamp: Timestamp,
     severity: String,
-    message: Value,
+    message: LogMessageJson,
+}
+
+/// What a line says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OperationLogMessage)]
+struct LogMessageJson {
+    msg: String,
+    operation_id: String,
+    #[schema(value_type = BTreeMap<String, String>)]
+    details: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// How far a backfill is, as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BackfillProgress)]
 pub(crate) struct ProgressJson {
     installation_id: String,
     object_name: String,
@@ -144,15 +189,15 @@ pub(crate) async fn logs(
 }
 
 pub(crate) fn line_json(operation_id: &str, line: LogEntry) -> LogJson {
-    let mut message =
-        json!({ "msg": line.msg, "operation_id": operation_id, "details": line.details });
-    if let (Some(message), Some(error)) = (message.as_object_mut(), line.error) {
-        message.insert("error".to_owned(), Value::String(error));
-    }
     LogJson {
         timestamp: line.timestamp,
         severity: line.severity,
-        message,
+        message: LogMessageJson {
+            msg: line.msg,
+            operation_id: operation_id.to_owned(),
+            details: line.details,
+            error: line.error,
+        },
     }
 }
 
@@ -160,14 +205,13 @@ pub(crate) fn line_json(operation_id: &str, line: LogEntry) -> LogJson {
 pub(crate) async fn backfill_progress(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
-    Path((project, integration, installation, rest)): Path<(String, String, String, String)>,
+    Path((project, integration, installation, object)): Path<(String, String, String, String)>,
 ) -> Result<axum::Json<ProgressJson>, Problem> {
-    let object = object_name(&rest, "/backfill-progress")?;
     let scope = engine.store.scope(&actor, &project).await?;
     let tenant = engine.store.within(&scope);
     let integration = tenant.integration(&integration).await?;
     let installation = tenant.installation(&integration.id, &installation).await?;
-    let object = engine.provider_object_name(&integration, object);
+    let object = engine.provider_object_name(&integration, &object);
     let operation = tenant.latest_backfill(&installation.id, &object).await?;
     Ok(axum::Json(ProgressJson {
         installation_id: operation.installation_id,

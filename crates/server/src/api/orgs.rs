@@ -1,22 +1,24 @@
 //! `/orgs`: organisations, their members, and their own audit log.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{Builder, Organization};
+use utoipa::ToSchema;
 
 use super::audit_log;
 use super::mask::Mask;
 use super::page::PageQuery;
+use crate::answer::{Created, CreatedWithoutBody};
 use crate::auth::BuilderCaller;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// An organisation as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Org)]
 pub(super) struct OrgJson {
     id: String,
     label: String,
@@ -41,8 +43,9 @@ impl From<Organization> for OrgJson {
 }
 
 /// A builder as the contract shapes it. This server is its own identity provider.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Builder)]
 pub(super) struct BuilderJson {
     id: String,
     idp_provider: &'static str,
@@ -64,27 +67,31 @@ impl From<Builder> for BuilderJson {
 }
 
 /// `POST /orgs`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewOrg)]
 pub(crate) struct New {
     label: String,
 }
 
 /// `PATCH /orgs/{org}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrgChange)]
 pub(crate) struct Change {
     update_mask: Vec<String>,
     org: Changed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = OrgFields)]
 struct Changed {
     label: Option<String>,
 }
 
 /// `POST /orgs/{org}/memberships`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewMember)]
 pub(crate) struct Member {
     builder_id: String,
 }
@@ -94,9 +101,9 @@ pub(crate) async fn create(
     State(engine): State<Engine>,
     BuilderCaller(actor): BuilderCaller,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<OrgJson>), Problem> {
+) -> Result<Created<OrgJson>, Problem> {
     let org = actions::organization::create(&engine, &actor, new.label).await?;
-    Ok((StatusCode::CREATED, axum::Json(org.into())))
+    Ok(Created(org.into()))
 }
 
 /// One organisation.
@@ -140,9 +147,9 @@ pub(crate) async fn add_member(
     BuilderCaller(actor): BuilderCaller,
     Path(org): Path<String>,
     Json(member): Json<Member>,
-) -> Result<StatusCode, Problem> {
+) -> Result<CreatedWithoutBody, Problem> {
     actions::organization::add_member(&engine, &actor, &org, &member.builder_id).await?;
-    Ok(StatusCode::CREATED)
+    Ok(CreatedWithoutBody)
 }
 
 /// Who did what in the organisation, beside the contract.

@@ -3,13 +3,14 @@
 
 use engine::ActionError;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// The most entries on a page, and how many where nothing is said.
 const MOST: u32 = 1000;
 const DEFAULT: u32 = 200;
 
 /// `?pageSize=&pageToken=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PageQuery {
     page_size: Option<u32>,
@@ -17,7 +18,7 @@ pub(crate) struct PageQuery {
 }
 
 /// Where the next page begins, if there is one.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Pagination {
     done: bool,

@@ -1,20 +1,22 @@
 //! `/projects`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Project;
+use utoipa::{IntoParams, ToSchema};
 
 use super::mask::Mask;
+use crate::answer::Created;
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// A project as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Project)]
 pub(crate) struct ProjectJson {
     id: String,
     name: String,
@@ -29,13 +31,14 @@ pub(crate) struct ProjectJson {
 
 /// What the contract calls plan features. There are no plans here: nothing is
 /// held back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Entitlements {
     branding_removal: Granted,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Entitlement)]
 struct Granted {
     value: bool,
 }
@@ -55,7 +58,7 @@ impl From<Project> for ProjectJson {
 }
 
 /// `POST /projects`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewProject {
     name: String,
@@ -65,7 +68,7 @@ pub(crate) struct NewProject {
 }
 
 /// `GET /projects/{p}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Options {
     #[serde(default)]
@@ -86,10 +89,10 @@ pub(crate) async fn create(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Json(new): Json<NewProject>,
-) -> Result<(StatusCode, axum::Json<ProjectJson>), Problem> {
+) -> Result<Created<ProjectJson>, Problem> {
     let org_id = new.org_id.filter(|id| !id.is_empty());
     let project = actions::project::create(&engine, &actor, new.name, new.app_name, org_id).await?;
-    Ok((StatusCode::CREATED, axum::Json(project.into())))
+    Ok(Created(project.into()))
 }
 
 /// One project.
@@ -108,15 +111,17 @@ pub(crate) async fn get(
 }
 
 /// `PATCH /projects/{p}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProjectChange)]
 pub(crate) struct Change {
     update_mask: Vec<String>,
     project: Changed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProjectFields)]
 struct Changed {
     name: Option<String>,
     app_name: Option<String>,

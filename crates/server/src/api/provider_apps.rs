@@ -1,22 +1,26 @@
 //! `/projects/{p}/provider-apps`. The client secret goes in and never comes out.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{NewProviderApp, ProviderApp, ProviderAppChange};
+use utoipa::ToSchema;
 
 use super::mask::Mask;
+use crate::answer::NoContent;
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
 
 /// A provider app as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderApp)]
 pub(crate) struct ProviderAppJson {
     id: String,
     project_id: String,
@@ -26,10 +30,22 @@ pub(crate) struct ProviderAppJson {
     client_id: String,
     scopes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MetadataJson>)]
     metadata: Option<Value>,
     create_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<Timestamp>,
+}
+
+/// What goes beyond the standard of OAuth.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProviderAppMetadata)]
+struct MetadataJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_query_params: Option<BTreeMap<String, Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_params: Option<BTreeMap<String, String>>,
 }
 
 impl From<ProviderApp> for ProviderAppJson {
@@ -49,15 +65,17 @@ impl From<ProviderApp> for ProviderAppJson {
 }
 
 /// `POST /projects/{p}/provider-apps`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewProviderApp)]
 pub(crate) struct New {
     external_ref: Option<String>,
     provider: String,
     client_id: String,
+    #[schema(value_type = String)]
     client_secret: SecretString,
     scopes: Option<Vec<String>>,
-    metadata: Option<Value>,
+    metadata: Option<MetadataJson>,
 }
 
 /// Every provider app of the project.
@@ -84,28 +102,31 @@ pub(crate) async fn create(
         client_id: new.client_id,
         client_secret: new.client_secret,
         scopes: new.scopes.unwrap_or_default(),
-        metadata: new.metadata,
+        metadata: new.metadata.map(|metadata| json!(metadata)),
     };
     let app = actions::provider_app::create(&engine, &actor, &project, new).await?;
     Ok(axum::Json(app.into()))
 }
 
 /// `PATCH /projects/{p}/provider-apps/{a}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderAppChange)]
 pub(crate) struct Change {
     update_mask: Vec<String>,
     provider_app: Changed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderAppFields)]
 struct Changed {
     external_ref: Option<String>,
     client_id: Option<String>,
+    #[schema(value_type = Option<String>)]
     client_secret: Option<SecretString>,
     scopes: Option<Vec<String>>,
-    metadata: Option<Value>,
+    metadata: Option<MetadataJson>,
 }
 
 /// Changes what the mask names.
@@ -131,7 +152,9 @@ pub(crate) async fn update(
         client_id: mask.take("clientId", given.client_id)?,
         client_secret: mask.take("clientSecret", given.client_secret)?,
         scopes: mask.take("scopes", given.scopes)?,
-        metadata: mask.take("metadata", given.metadata)?,
+        metadata: mask
+            .take("metadata", given.metadata)?
+            .map(|metadata| json!(metadata)),
     };
     let changed = actions::provider_app::update(&engine, &actor, &project, &app, change).await?;
     Ok(axum::Json(changed.into()))
@@ -142,7 +165,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, app)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::provider_app::delete(&engine, &actor, &project, &app).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -1,31 +1,40 @@
-//! `/providers`: the catalogue, made from the connectors' own tables.
+//! `/providers`: the catalogue, made from the connectors' own tables. It needs no
+//! key, as the contract says: nothing in it is anybody's.
 
 use std::collections::BTreeMap;
 
 use axum::extract::State;
 use connector::Description;
 use engine::Engine;
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use crate::auth::Caller;
 use crate::extract::Path;
 use crate::problem::Problem;
+
+/// A provider of the catalogue, as the contract shapes it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = Provider)]
+pub(crate) struct ProviderJson(Value);
 
 /// Every provider, by name.
 pub(crate) async fn list(
     State(engine): State<Engine>,
-    Caller(_): Caller,
-) -> axum::Json<BTreeMap<&'static str, Value>> {
+) -> axum::Json<BTreeMap<String, ProviderJson>> {
     let all = engine.registry.descriptions();
-    axum::Json(all.map(|one| (one.provider, provider(one))).collect())
+    axum::Json(
+        all.map(|one| (one.provider.to_owned(), provider(one)))
+            .collect(),
+    )
 }
 
 /// One provider.
 pub(crate) async fn get(
     State(engine): State<Engine>,
-    Caller(_): Caller,
     Path(name): Path<String>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<axum::Json<ProviderJson>, Problem> {
     let found = engine
         .registry
         .descriptions()
@@ -39,7 +48,7 @@ pub(crate) async fn get(
 }
 
 /// A provider as the contract shapes it. What is not built yet is not supported.
-fn provider(description: &Description) -> Value {
+fn provider(description: &Description) -> ProviderJson {
     let input: Vec<Value> = description
         .inputs
         .iter()
@@ -56,7 +65,7 @@ fn provider(description: &Description) -> Value {
         .objects
         .iter()
         .any(connector::Object::is_searchable);
-    json!({
+    ProviderJson(json!({
         "name": description.provider,
         "displayName": description.display_name,
         "authType": "oauth2",
@@ -81,5 +90,5 @@ fn provider(description: &Description) -> Value {
             "search": { "operators": { "equals": searches } },
         },
         "metadata": { "input": input },
-    })
+    }))
 }

@@ -6,6 +6,7 @@ use engine::{Engine, RequestBudget};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{InstallationCalls, PerLane};
+use utoipa::ToSchema;
 
 use crate::auth::FullCaller;
 use crate::extract::Path;
@@ -14,8 +15,9 @@ use crate::problem::Problem;
 /// One bucket. Credentials that share a bucket go by the provider app or the
 /// connection; what the bucket is called inside is not shown, since it is made
 /// from a credential.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RequestBudget)]
 pub(crate) struct RequestBudgetJson {
     provider: String,
     group: String,
@@ -36,7 +38,8 @@ pub(crate) struct RequestBudgetJson {
     installations: Vec<InstallationJson>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestBudgetLanes)]
 struct Lanes {
     interactive: LaneJson,
     scheduled: LaneJson,
@@ -44,15 +47,17 @@ struct Lanes {
 }
 
 /// `guaranteed` is what no other lane may take; of reads, while some wait.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestBudgetLane)]
 struct LaneJson {
     used: u32,
     guaranteed: u32,
     waiting: u32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RequestBudgetShare)]
 struct InstallationJson {
     installation_id: String,
     used: u32,

@@ -1,49 +1,46 @@
 //! `/projects/{p}/integrations/{i}/revisions`, and one of them with `:hydrate`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::actions::integration::Deployment;
 use engine::actions::metadata::Hydration;
 use engine::metadata::HydratedRevision;
 use engine::{Engine, actions};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::integrations::{Manner, Source};
+use crate::answer::CreatedWithoutBody;
 use crate::auth::{Caller, FullCaller};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
-/// What ends the path.
-const HYDRATE: &str = ":hydrate";
-
 /// `?connectionId=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Through {
     connection_id: String,
 }
 
+/// A hydrated revision, which the engine shapes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = HydratedRevision, value_type = Object)]
+pub(crate) struct HydratedJson(HydratedRevision);
+
 /// A revision with every field that its objects have in a customer's account.
 pub(crate) async fn hydrate(
     State(engine): State<Engine>,
     Caller(actor): Caller,
-    Path((project, integration, target)): Path<(String, String, String)>,
+    Path((project, integration, revision)): Path<(String, String, String)>,
     Query(through): Query<Through>,
-) -> Result<axum::Json<HydratedRevision>, Problem> {
-    // What follows the colon is no segment of its own.
-    let Some(revision) = target.strip_suffix(HYDRATE) else {
-        return Err(
-            Problem::new(404, format!("there is nothing at `revisions/{target}`"))
-                .remedy(format!("Add `{HYDRATE}` to the revision's id")),
-        );
-    };
+) -> Result<axum::Json<HydratedJson>, Problem> {
     let hydration = Hydration {
         integration: &integration,
-        revision,
+        revision: &revision,
         connection: &through.connection_id,
     };
     let hydrated = actions::metadata::hydrate(&engine, &actor, &project, hydration).await?;
-    Ok(axum::Json(hydrated))
+    Ok(axum::Json(HydratedJson(hydrated)))
 }
 
 /// Gives an integration the revision that a manifest has for it. As the contract
@@ -54,12 +51,12 @@ pub(crate) async fn create(
     Path((project, integration)): Path<(String, String)>,
     Query(manner): Query<Manner>,
     Json(source): Json<Source>,
-) -> Result<StatusCode, Problem> {
+) -> Result<CreatedWithoutBody, Problem> {
     let manifest = source.manifest(&engine, &actor, &project).await?;
     let deployment = Deployment {
         manifest: &manifest,
         destructive: manner.destructive,
     };
     actions::integration::add_revision(&engine, &actor, &project, &integration, deployment).await?;
-    Ok(StatusCode::CREATED)
+    Ok(CreatedWithoutBody)
 }

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::{Extension, http};
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::orgs::BuilderJson;
+use crate::answer::{Created, NoContent};
 use crate::auth::{BuilderCaller, bearer};
 use crate::extract::Json;
 use crate::problem::Problem;
@@ -19,15 +20,18 @@ use crate::protect::Guard;
 use crate::protect::client::ClientAddress;
 
 /// `POST /sessions`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewSession)]
 pub(crate) struct New {
     email: String,
+    #[schema(value_type = String)]
     password: SecretString,
 }
 
 /// A session; only this answer has its token.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 pub(crate) struct SessionJson {
     token: String,
     expire_time: Timestamp,
@@ -40,7 +44,7 @@ pub(crate) async fn create(
     Extension(guard): Extension<Arc<Guard>>,
     client: Option<Extension<ClientAddress>>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<SessionJson>), Problem> {
+) -> Result<Created<SessionJson>, Problem> {
     let client = client.map(|Extension(ClientAddress(address))| address);
     guard.admit_sign_in(&engine, client, &new.email)?;
     let session = actions::builder::sign_in(&engine, &new.email, &new.password).await?;
@@ -49,14 +53,11 @@ pub(crate) async fn create(
             "`ligature user create EMAIL` makes an account, `ligature user set-password EMAIL` replaces a password",
         )
     })?;
-    Ok((
-        StatusCode::CREATED,
-        axum::Json(SessionJson {
-            token: session.token.expose_secret().to_owned(),
-            expire_time: session.expires_at,
-            builder: session.builder.into(),
-        }),
-    ))
+    Ok(Created(SessionJson {
+        token: session.token.expose_secret().to_owned(),
+        expire_time: session.expires_at,
+        builder: session.builder.into(),
+    }))
 }
 
 /// Signs out: the token opens nothing any more.
@@ -64,9 +65,9 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     BuilderCaller(_): BuilderCaller,
     parts: http::request::Parts,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     if let Some(token) = bearer(&parts) {
         actions::builder::sign_out(&engine, token).await?;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -1,19 +1,21 @@
 //! `/projects/{p}/topic-destination-routes`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::DestinationRoute;
+use utoipa::{IntoParams, ToSchema};
 
+use crate::answer::{Created, NoContent};
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// A route as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TopicDestinationRoute)]
 pub(crate) struct RouteJson {
     id: String,
     topic_id: String,
@@ -35,15 +37,16 @@ impl From<DestinationRoute> for RouteJson {
 }
 
 /// `POST …/topic-destination-routes`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewTopicDestinationRoute)]
 pub(crate) struct New {
     topic_id: String,
     destination_id: String,
 }
 
 /// `GET …/topic-destination-routes`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Filter {
     topic_id: Option<String>,
@@ -71,11 +74,11 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<New>,
-) -> Result<(StatusCode, axum::Json<RouteJson>), Problem> {
+) -> Result<Created<RouteJson>, Problem> {
     let (topic, destination) = (&new.topic_id, &new.destination_id);
     let route =
         actions::notification::route_topic(&engine, &actor, &project, topic, destination).await?;
-    Ok((StatusCode::CREATED, axum::Json(route.into())))
+    Ok(Created(route.into()))
 }
 
 /// Deletes a route.
@@ -83,7 +86,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, route)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::notification::unroute_topic(&engine, &actor, &project, &route).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -1,19 +1,21 @@
 //! `/projects/{p}/topics`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Topic;
+use utoipa::ToSchema;
 
+use crate::answer::{Created, NoContent};
 use crate::auth::FullCaller;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
 
 /// A topic as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Topic)]
 pub(crate) struct TopicJson {
     id: String,
     name: String,
@@ -36,7 +38,8 @@ impl From<Topic> for TopicJson {
 }
 
 /// `POST …/topics` and `PATCH …/topics/{t}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = TopicName)]
 pub(crate) struct Named {
     name: String,
 }
@@ -58,9 +61,9 @@ pub(crate) async fn create(
     FullCaller(actor): FullCaller,
     Path(project): Path<String>,
     Json(new): Json<Named>,
-) -> Result<(StatusCode, axum::Json<TopicJson>), Problem> {
+) -> Result<Created<TopicJson>, Problem> {
     let topic = actions::notification::create_topic(&engine, &actor, &project, &new.name).await?;
-    Ok((StatusCode::CREATED, axum::Json(topic.into())))
+    Ok(Created(topic.into()))
 }
 
 /// Gives a topic another name.
@@ -80,7 +83,7 @@ pub(crate) async fn delete(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, topic)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     actions::notification::delete_topic(&engine, &actor, &project, &topic).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

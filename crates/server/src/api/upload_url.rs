@@ -3,19 +3,20 @@
 use axum::extract::State;
 use engine::{Engine, actions};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::FullCaller;
 use crate::extract::Query;
 use crate::problem::Problem;
 
 /// What the upload will be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct Options {
     md5: Option<String>,
 }
 
 /// A place to upload to, as the contract shapes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignedUrl {
     url: String,
     bucket: &'static str,

@@ -5,12 +5,25 @@ mod deliver_results;
 mod objects;
 mod pause;
 
-use axum::Router;
-use engine::Engine;
+use crate::description::{Api, post};
 
 /// Every route, relative to `/read/v1`.
-pub(crate) fn routes() -> Router<Engine> {
-    Router::new()
-        .merge(objects::routes())
-        .merge(pause::routes())
+pub(crate) fn routes() -> Api {
+    Api::default()
+        .route(
+            "/projects/{projectIdOrName}/integrations/{integrationId}/objects/{*objectName}",
+            post(objects::read),
+        )
+        .route(
+            "/projects/{projectIdOrName}/integrations/{integrationId}/objects/{*objectName}:deliverResults",
+            post(deliver_results::deliver),
+        )
+        .route(
+            "/projects/{projectIdOrName}/integrations/{integrationId}/installations/{installationId}:pause",
+            post(pause::pause),
+        )
+        .route(
+            "/projects/{projectIdOrName}/integrations/{integrationId}/installations/{installationId}:unpause",
+            post(pause::unpause),
+        )
 }

@@ -2,7 +2,12 @@
 //! properties, types, enums. The contract is not part of the project, so these
 //! tests pass over where it is absent, but not in CI.
 
+mod description;
+mod operations;
+mod page;
+mod pending;
 pub(crate) mod schema;
+mod walk;
 
 use serde_json::Value;
 use testing::TestStore;

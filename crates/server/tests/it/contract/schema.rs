@@ -21,6 +21,100 @@ impl Document {
         }
     }
 
+    /// A document that is at hand.
+    pub(crate) fn of(whole: Value) -> Self {
+        Self(whole)
+    }
+
+    /// All of it.
+    pub(crate) fn whole(&self) -> &Value {
+        &self.0
+    }
+
+    /// What a reference leads to.
+    pub(crate) fn at(&self, reference: &str) -> Option<&Value> {
+        self.0.pointer(reference.trim_start_matches('#'))
+    }
+
+    /// A value, or what it refers to.
+    pub(crate) fn followed<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str() {
+            Some(reference) => {
+                let found = self.at(reference);
+                self.followed(found.expect("a reference that leads somewhere"))
+            }
+            None => value,
+        }
+    }
+
+    /// Every operation: its method, in lower case, and its path.
+    pub(crate) fn operations(&self) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for (path, item) in self.0["paths"].as_object().unwrap() {
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if item[method].is_object() {
+                    all.push((method.to_owned(), path.clone()));
+                }
+            }
+        }
+        all
+    }
+
+    /// An operation, with the parameters of its path.
+    pub(crate) fn operation(&self, method: &str, path: &str) -> Option<Value> {
+        let item = self.0["paths"].get(path)?;
+        let mut operation = item.get(method)?.clone();
+        let shared = item["parameters"].as_array().cloned().unwrap_or_default();
+        let own = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        operation["parameters"] = Value::Array([shared, own].concat());
+        Some(operation)
+    }
+
+    /// A schema with its parts put together: all that `allOf` adds; of `oneOf` and
+    /// `anyOf`, everything that may be there, and what is required by each.
+    pub(crate) fn flat(&self, schema: &Value) -> Value {
+        let mut flat = self.followed(schema).clone();
+        let Some(own) = flat.as_object_mut() else {
+            return flat;
+        };
+        let take = |own: &mut serde_json::Map<String, Value>, word: &str| -> Vec<Value> {
+            let parts = own.remove(word);
+            let parts = parts.as_ref().and_then(Value::as_array).cloned();
+            parts
+                .unwrap_or_default()
+                .iter()
+                .map(|part| self.flat(part))
+                .collect()
+        };
+        let all = take(own, "allOf");
+        let mut choices = take(own, "oneOf");
+        choices.extend(take(own, "anyOf"));
+        let common: Vec<Value> = choices.first().map_or_else(Vec::new, |first| {
+            let required = first["required"].as_array().cloned().unwrap_or_default();
+            let everywhere = |name: &Value| {
+                choices.iter().all(|choice| {
+                    choice["required"]
+                        .as_array()
+                        .is_some_and(|all| all.contains(name))
+                })
+            };
+            required.into_iter().filter(everywhere).collect()
+        });
+        for choice in &mut choices {
+            choice["required"] = Value::Array(common.clone());
+        }
+        for part in all.into_iter().chain(choices) {
+            let Value::Object(part) = part else { continue };
+            for (word, value) in part {
+                merge(own, word, value);
+            }
+        }
+        flat
+    }
+
     /// The schema of that name.
     pub(crate) fn component(&self, name: &str) -> &Value {
         &self.0["components"]["schemas"][name]
@@ -131,6 +225,28 @@ impl Document {
             if schema.is_object() && !item.is_null() {
                 self.walk(schema, item, &format!("{at}.{name}"), wrong);
             }
+        }
+    }
+}
+
+/// Adds a part's word to a schema: properties, required names and enums add up.
+fn merge(own: &mut serde_json::Map<String, Value>, word: String, value: Value) {
+    match (own.get_mut(&word), value) {
+        (Some(Value::Object(own)), Value::Object(more)) => {
+            for (name, schema) in more {
+                own.entry(name).or_insert(schema);
+            }
+        }
+        (Some(Value::Array(own)), Value::Array(more)) => {
+            for item in more {
+                if !own.contains(&item) {
+                    own.push(item);
+                }
+            }
+        }
+        (Some(_), _) => {}
+        (None, value) => {
+            own.insert(word, value);
         }
     }
 }

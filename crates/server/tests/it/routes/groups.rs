@@ -170,7 +170,7 @@ async fn everything_of_a_group_is_taken_out(store: TestStore) {
         assert!(!text.contains(secret));
     }
     assert!(!text.contains("signature="), "a link is in it");
-    world.api.get(&place("")).await.problem(404);
+    world.api.get(&place("")).await.problem(405);
     world
         .api
         .get(&path("/groups/nobody:export"))

@@ -27,7 +27,7 @@ async fn what_happened_is_counted(store: TestStore) {
     let text = answer.text();
     for expected in [
         "ligature_provider_calls_total{provider=\"bitbucket\",group=\"repositories\",lane=\"backfill\",status=\"2xx\"}",
-        "ligature_http_requests_total{method=\"GET\",route=\"/v1/projects/{project}\",status=\"404\"}",
+        "ligature_http_requests_total{method=\"GET\",route=\"/v1/projects/{projectIdOrName}\",status=\"404\"}",
         "ligature_installations ",
         "ligature_connections{status=\"working\"}",
         "ligature_store_up 1",
