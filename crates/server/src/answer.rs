@@ -1,5 +1,7 @@
 //! Answers whose status is in their type, so that a route's description can say it.
 
+use std::marker::PhantomData;
+
 use axum::Json;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -14,9 +16,22 @@ pub(crate) struct Created<T>(pub(crate) T);
 #[derive(Debug)]
 pub(crate) struct CreatedWithoutBody;
 
-/// JSON that is written while it is sent.
+/// A JSON document of this shape that is written while it is sent.
 #[derive(Debug)]
-pub(crate) struct JsonStream(pub(crate) Body);
+pub(crate) struct JsonStream<T> {
+    body: Body,
+    shape: PhantomData<T>,
+}
+
+impl<T> JsonStream<T> {
+    /// What the document is made of.
+    pub(crate) fn new(body: Body) -> Self {
+        Self {
+            body,
+            shape: PhantomData,
+        }
+    }
+}
 
 /// 204.
 #[derive(Debug)]
@@ -34,9 +49,9 @@ impl IntoResponse for CreatedWithoutBody {
     }
 }
 
-impl IntoResponse for JsonStream {
+impl<T> IntoResponse for JsonStream<T> {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+        ([(header::CONTENT_TYPE, "application/json")], self.body).into_response()
     }
 }
 

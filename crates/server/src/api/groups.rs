@@ -8,15 +8,17 @@ use axum::extract::State;
 use bytes::Bytes;
 use engine::{ActionError, Engine, Scope, actions};
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use store::{ConnectionFilter, Delivery, DeliveryFilter, Group, InstallationFilter, Tenant};
 use tokio::sync::mpsc::{self, Sender};
+use utoipa::ToSchema;
 
 use super::connections::{ConnectionJson, GroupJson};
-use super::deliveries::delivery_json;
-use super::installations;
-use super::operations::{OperationJson, line_json};
+use super::deliveries::{DeliveryJson, delivery_json};
+use super::installations::{self, InstallationJson};
+use super::operations::{LogJson, OperationJson, line_json};
 use crate::answer::{JsonStream, NoContent};
 use crate::auth::FullCaller;
 use crate::extract::Path;
@@ -24,6 +26,37 @@ use crate::problem::Problem;
 
 /// Rows that are looked at in one statement.
 const PAGE: u32 = 100;
+
+/// An export, for the description: it is written piece by piece.
+#[derive(ToSchema)]
+#[schema(as = GroupExport, rename_all = "camelCase")]
+#[allow(dead_code, reason = "it is there for its shape")]
+pub(crate) struct ExportJson {
+    export_time: Timestamp,
+    group: GroupJson,
+    connections: Vec<ConnectionJson>,
+    installations: Vec<InstallationJson>,
+    operations: Vec<LoggedOperation>,
+    deliveries: Vec<CarriedDelivery>,
+}
+
+/// An operation with its logs.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct LoggedOperation {
+    #[serde(flatten)]
+    operation: OperationJson,
+    logs: Vec<LogJson>,
+}
+
+/// A message with what its link leads to.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for its shape")]
+struct CarriedDelivery {
+    #[serde(flatten)]
+    delivery: DeliveryJson,
+    linked: Option<Value>,
+}
 
 /// Erases a group.
 pub(crate) async fn erase(
@@ -41,7 +74,7 @@ pub(crate) async fn export(
     State(engine): State<Engine>,
     FullCaller(actor): FullCaller,
     Path((project, group)): Path<(String, String)>,
-) -> Result<JsonStream, Problem> {
+) -> Result<JsonStream<ExportJson>, Problem> {
     let group = actions::group::export(&engine, &actor, &project, &group).await?;
     let scope = engine.store.scope(&actor, &project).await?;
     let (sender, receiver) = mpsc::channel(4);
@@ -56,7 +89,8 @@ pub(crate) async fn export(
     let chunks = futures_util::stream::unfold(receiver, async |mut receiver| {
         receiver.recv().await.map(|chunk| (chunk, receiver))
     });
-    Ok(JsonStream(Body::from_stream(chunks)))
+    let body = Body::from_stream(chunks);
+    Ok(JsonStream::new(body))
 }
 
 /// Why an export ends early.

@@ -45,6 +45,10 @@ fn status() -> Object {
     one_of(["pending", "accepted", "revoked", "expired"])
 }
 
+fn role() -> Object {
+    one_of([Role::Owner, Role::Member].map(Role::as_str))
+}
+
 impl From<Invite> for InviteJson {
     fn from(invite: Invite) -> Self {
         Self {
@@ -65,6 +69,7 @@ impl From<Invite> for InviteJson {
 #[schema(as = NewInvite)]
 pub(crate) struct New {
     email: String,
+    #[schema(schema_with = role, required = false)]
     role: Option<String>,
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod deliveries;
 mod destinations;
 mod event_topic_routes;
 mod groups;
+mod hydrated;
 mod installations;
 mod integrations;
 mod invites;

@@ -6,18 +6,13 @@
 use axum::extract::State;
 use engine::metadata::ObjectMetadata;
 use engine::{Engine, actions};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
+use super::hydrated::ObjectMetadataJson;
 use crate::auth::Caller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
-
-/// What is known of an object, which the engine shapes.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(transparent)]
-#[schema(as = ObjectMetadata, value_type = Object)]
-pub(crate) struct MetadataJson(ObjectMetadata);
 
 /// Whose, and what of it.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,11 +29,11 @@ pub(crate) async fn of_installation(
     Caller(actor): Caller,
     Path((project, integration, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<MetadataJson>, Problem> {
+) -> Result<axum::Json<ObjectMetadataJson>, Problem> {
     let place = (integration.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_installation(&engine, &actor, &project, place, group).await?;
-    Ok(axum::Json(MetadataJson(wanted.of(found))))
+    Ok(axum::Json(ObjectMetadataJson(wanted.of(found))))
 }
 
 /// In the account that a group has connected.
@@ -47,11 +42,11 @@ pub(crate) async fn of_connection(
     Caller(actor): Caller,
     Path((project, provider, object)): Path<(String, String, String)>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<MetadataJson>, Problem> {
+) -> Result<axum::Json<ObjectMetadataJson>, Problem> {
     let place = (provider.as_str(), object.as_str());
     let group = wanted.group_ref.as_str();
     let found = actions::metadata::of_connection(&engine, &actor, &project, place, group).await?;
-    Ok(axum::Json(MetadataJson(wanted.of(found))))
+    Ok(axum::Json(ObjectMetadataJson(wanted.of(found))))
 }
 
 impl Wanted {

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use engine::actions::integration::Deployment;
 use engine::actions::metadata::Hydration;
-use engine::metadata::HydratedRevision;
 use engine::{Engine, actions};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
+use super::hydrated::HydratedRevisionJson;
 use super::integrations::{Manner, Source};
 use crate::answer::CreatedWithoutBody;
 use crate::auth::{Caller, FullCaller};
@@ -21,26 +21,20 @@ pub(crate) struct Through {
     connection_id: String,
 }
 
-/// A hydrated revision, which the engine shapes.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(transparent)]
-#[schema(as = HydratedRevision, value_type = Object)]
-pub(crate) struct HydratedJson(HydratedRevision);
-
 /// A revision with every field that its objects have in a customer's account.
 pub(crate) async fn hydrate(
     State(engine): State<Engine>,
     Caller(actor): Caller,
     Path((project, integration, revision)): Path<(String, String, String)>,
     Query(through): Query<Through>,
-) -> Result<axum::Json<HydratedJson>, Problem> {
+) -> Result<axum::Json<HydratedRevisionJson>, Problem> {
     let hydration = Hydration {
         integration: &integration,
         revision: &revision,
         connection: &through.connection_id,
     };
     let hydrated = actions::metadata::hydrate(&engine, &actor, &project, hydration).await?;
-    Ok(axum::Json(HydratedJson(hydrated)))
+    Ok(axum::Json(HydratedRevisionJson(hydrated)))
 }
 
 /// Gives an integration the revision that a manifest has for it. As the contract

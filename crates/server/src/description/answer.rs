@@ -4,7 +4,6 @@ use std::convert::Infallible;
 
 use axum::Json;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, Type};
 
 use super::{Answer, Description};
 use crate::answer::{Created, CreatedWithoutBody, JsonStream, NoContent};
@@ -32,10 +31,10 @@ impl Answer for CreatedWithoutBody {
     }
 }
 
-impl Answer for JsonStream {
+impl<T: ToSchema> Answer for JsonStream<T> {
     fn describe(description: &mut Description) {
-        let schema = Object::with_type(Type::Object);
-        description.answers("200", "OK", Some((JSON, schema.into())));
+        let schema = description.schema::<T>();
+        description.answers("200", "OK", Some((JSON, schema)));
     }
 }
 

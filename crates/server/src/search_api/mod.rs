@@ -37,7 +37,16 @@ struct SearchFilter {
     field_name: String,
     #[schema(schema_with = operator)]
     operator: String,
-    value: Value,
+    value: FilterValue,
+}
+
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it is there for its shape")]
+enum FilterValue {
+    Text(String),
+    Either(bool),
+    Number(f64),
 }
 
 fn operator() -> Object {
