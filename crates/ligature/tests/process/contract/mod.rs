@@ -36,7 +36,8 @@ async fn whatever_is_asked_the_answer_is_the_contract_s() {
     let Some(documents) = documents() else {
         return;
     };
-    let Some(program) = program() else {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let Some(packages) = testing::packages::pip(target, REQUIREMENTS) else {
         return;
     };
     let server = Server::start(10, None).await;
@@ -51,8 +52,8 @@ async fn whatever_is_asked_the_answer_is_the_contract_s() {
         let path = dir.path().join(file);
         std::fs::write(&path, document.to_string()).unwrap();
         let url = format!("{}{prefix}", server.url);
-        let (program, dir) = (program.clone(), dir.path().to_owned());
-        let run = tokio::task::spawn_blocking(move || generate(&program, &dir, &path, &url));
+        let (packages, dir) = (packages.clone(), dir.path().to_owned());
+        let run = tokio::task::spawn_blocking(move || generate(&packages, &dir, &path, &url));
         let output = run.await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         for line in said
@@ -72,8 +73,9 @@ async fn whatever_is_asked_the_answer_is_the_contract_s() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn generate(program: &Path, dir: &Path, document: &Path, url: &str) -> Output {
-    Command::new(program)
+fn generate(packages: &Path, dir: &Path, document: &Path, url: &str) -> Output {
+    Command::new(packages.join("bin/schemathesis"))
+        .env("PYTHONPATH", packages)
         .current_dir(dir)
         .args(["--no-color", "run"])
         .arg(document)
@@ -139,7 +141,10 @@ fn documents() -> Option<Vec<(&'static str, &'static str, Value)>> {
     for (file, prefix) in SERVED {
         let text = match std::fs::read_to_string(folder.join(file)) {
             Ok(text) => text,
-            Err(error) => return needed(&format!("the contract: {file}: {error}")),
+            Err(error) => {
+                testing::missing(&format!("the contract: {file}: {error}"));
+                return None;
+            }
         };
         let mut document: Value = serde_json::from_str(&text).unwrap();
         for (exception, used) in exceptions.as_array().unwrap().iter().zip(&mut used) {
@@ -208,56 +213,4 @@ fn apply(document: &mut Value, prefix: &str, exception: &Value) -> bool {
         }
     }
     changed
-}
-
-/// The generator, installed if it is not there yet.
-fn program() -> Option<PathBuf> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let home = target.join("schemathesis");
-    let program = home.join("bin/schemathesis");
-    let installed = home.join("requirements.txt");
-    if std::fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
-        return Some(program);
-    }
-    // As a whole or not at all: what an install that failed left is removed.
-    if home.exists() {
-        std::fs::remove_dir_all(&home).unwrap();
-    }
-    let mut venv = Command::new("python3");
-    if let Err(error) = succeeds(venv.args(["-m", "venv"]).arg(&home)) {
-        return needed(&format!("python3 with its venv: {error}"));
-    }
-    let list = target.join("requirements.txt");
-    std::fs::write(&list, REQUIREMENTS).unwrap();
-    let mut pip = Command::new(home.join("bin/python"));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "-r",
-    ]);
-    if let Err(error) = succeeds(pip.arg(&list)) {
-        return needed(&format!("schemathesis: {error}"));
-    }
-    std::fs::write(&installed, REQUIREMENTS).unwrap();
-    Some(program)
-}
-
-fn succeeds(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| error.to_string())?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    output.status.success().then_some(()).ok_or(said)
-}
-
-/// Nothing, where it may be missing; the end, where it may not.
-fn needed<T>(what: &str) -> Option<T> {
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "CI needs {what}"
-    );
-    println!("passed over, for want of {what}");
-    None
 }
