@@ -20,7 +20,7 @@ async fn every_operation_answers_as_the_contract_says(store: TestStore) {
         return;
     };
     let world = World::start(store).await;
-    let mut walk = Walk::new(&world, contract);
+    let mut walk = Walk::new(&world, contract).await;
     projects(&mut walk).await;
     providers(&mut walk).await;
     destinations(&mut walk).await;

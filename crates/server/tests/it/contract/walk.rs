@@ -1,6 +1,7 @@
 //! The way through all operations of the contract: fills paths with what is known
-//! of what was made, calls, and holds each answer to the contract. The differences
-//! of `differences.json` are let through, no others.
+//! of what was made, calls, and holds each answer to the contract and to what the
+//! server says of itself. The differences of `differences.json` from the contract are
+//! let through, no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +58,8 @@ pub(super) struct Walk<'a> {
     /// Who calls.
     pub(super) api: Api,
     contract: Contract,
+    /// What the server says of itself.
+    own: Document,
     /// The differences that are allowed.
     listed: Vec<String>,
     /// By the parameter of a path that it fills.
@@ -66,7 +69,8 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(world: &'a World, contract: Contract) -> Self {
+    pub(super) async fn new(world: &'a World, contract: Contract) -> Self {
+        let own = world.api.get("/openapi.json").await.json(200);
         let known = [
             ("projectIdOrName", PROJECT),
             ("provider", "bitbucket"),
@@ -76,6 +80,7 @@ impl<'a> Walk<'a> {
             api: world.api.clone(),
             world,
             contract,
+            own: Document::of(own),
             listed: listed(),
             known: known
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -200,6 +205,7 @@ impl<'a> Walk<'a> {
         let name = format!("{operation} ({path})");
         assert_eq!(answer.status.as_u16(), status, "{name}: {}", answer.text());
         self.check(operation, &name, &answer);
+        self.check_own(operation, &name, &answer);
         answer
     }
 
@@ -232,6 +238,32 @@ impl<'a> Walk<'a> {
             let value = serde_json::from_slice(&answer.body).unwrap();
             let wrong = document.problems(&response["content"][&kind]["schema"], &value);
             assert!(wrong.is_empty(), "{name}:\n{}\n{value:#}", wrong.join("\n"));
+        }
+    }
+
+    /// Holds an answer against what the server says of it.
+    fn check_own(&self, operation: &str, name: &str, answer: &Answer) {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let own = self.own.operation(&method.to_lowercase(), path).unwrap();
+        let response = described(&own["responses"], answer.status.as_str())
+            .unwrap_or_else(|| panic!("{name}: /openapi.json has no {}", answer.status));
+        let kinds = content_types(response);
+        if kinds.is_empty() {
+            assert!(answer.body.is_empty(), "{name}: {}", answer.text());
+            return;
+        }
+        let kind = answer.header("content-type").split(';').next().unwrap();
+        assert!(kinds.contains(kind), "{name}: {kind} is none of {kinds:?}");
+        if kind.ends_with("json") {
+            let value = serde_json::from_slice(&answer.body).unwrap();
+            let wrong = self
+                .own
+                .problems(&response["content"][kind]["schema"], &value);
+            assert!(
+                wrong.is_empty(),
+                "{name}, /openapi.json:\n{}\n{value:#}",
+                wrong.join("\n")
+            );
         }
     }
 
