@@ -1,4 +1,5 @@
-//! Connections: accepted, served, and not kept open by those who send nothing.
+//! Connections: accepted, served, and not kept open by those who send nothing or
+//! take nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -66,6 +68,7 @@ pub async fn serve(
                     builder: Arc::clone(&builder),
                     router: router.clone(),
                     first_head: protections.first_head,
+                    taking: protections.taking,
                     drain: drain.clone(),
                 };
                 connections.spawn(connection.serve(stream, peer));
@@ -98,6 +101,7 @@ struct Connection {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
     first_head: Duration,
+    taking: Duration,
     drain: CancellationToken,
 }
 
@@ -113,7 +117,10 @@ impl Connection {
             request.extensions_mut().insert(ConnectInfo(peer));
             router.clone().oneshot(request)
         });
-        let served = self.builder.serve_connection(TokioIo::new(stream), service);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.taking));
+        let stream = TokioIo::new(Box::pin(stream));
+        let served = self.builder.serve_connection(stream, service);
         tokio::pin!(served);
         let first = tokio::time::sleep(self.first_head);
         tokio::pin!(first);

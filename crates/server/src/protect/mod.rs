@@ -35,6 +35,8 @@ pub struct Protections {
     /// How long a connection may be without a whole head after that: longer than
     /// reverse proxies keep theirs, which is a minute.
     pub next_head: Duration,
+    /// How long a client may take nothing of an answer that waits for it.
+    pub taking: Duration,
     /// How long the body of a request may take to arrive.
     pub body: Duration,
     /// How long a request may take until its answer begins.
@@ -48,6 +50,7 @@ impl Default for Protections {
             trusted_proxies: Vec::new(),
             first_head: Duration::from_secs(30),
             next_head: Duration::from_secs(75),
+            taking: Duration::from_secs(60),
             body: Duration::from_secs(60),
             answer: Duration::from_secs(180),
         }

@@ -270,6 +270,21 @@ mod connections {
     }
 
     #[tokio::test]
+    async fn whoever_takes_no_answers_is_let_go() {
+        let world = impatient(testing::sqlite().await, |protections| {
+            protections.taking = BRIEFLY;
+        })
+        .await;
+        let mut stream = dial(&world).await;
+        let ask = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+        // No answer is read, so the server stops to read requests, until it goes.
+        let asked = async { while stream.write_all(ask).await.is_ok() {} };
+        tokio::time::timeout(Duration::from_secs(60), asked)
+            .await
+            .expect("the connection is closed");
+    }
+
+    #[tokio::test]
     async fn endless_headers_are_refused() {
         let world = impatient(testing::sqlite().await, |_| {}).await;
         let mut stream = dial(&world).await;
