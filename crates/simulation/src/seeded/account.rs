@@ -32,8 +32,9 @@ impl Account {
             ensure!(kept.contains(id), "message {id} is gone from the outbox");
         }
         for id in kept {
-            if self.messages.insert(id.clone()) {
+            if !self.messages.contains(id) {
                 self.learn(store, id).await?;
+                self.messages.insert(id.clone());
             }
         }
         let watermarks = seen

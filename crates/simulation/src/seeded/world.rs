@@ -179,7 +179,7 @@ impl World {
         for place in 0..self.nodes.len() {
             if self.nodes[place].injector.dead.is_cancelled() {
                 self.nodes[place].kill().await?;
-                self.nodes[place] = self.new_node().await?;
+                self.nodes[place] = self.new_node().await.context("a node starts again")?;
             }
         }
         self.look().await
@@ -197,9 +197,26 @@ impl World {
     }
 
     /// Checks what must always be true, and says how far things are.
+    ///
+    /// On SQLite it looks through the node, and one that is dead keeps for ever what
+    /// it had in its hands, connections too: then there is nothing to see until it
+    /// is buried.
     pub(super) async fn look(&mut self) -> anyhow::Result<Look> {
+        let dead = self.nodes[0].injector.dead.clone();
+        let through_node = self.database == Database::Sqlite;
+        tokio::select! {
+            look = self.look_through() => look,
+            () = dead.cancelled(), if through_node => Ok(Look {
+                is_over: false,
+                is_busy: true,
+                next_due_in: SignedDuration::ZERO,
+            }),
+        }
+    }
+
+    async fn look_through(&mut self) -> anyhow::Result<Look> {
         let store = self.store()?;
-        let seen = store.examine().await?;
+        let seen = store.examine().await.context("a look at the store")?;
         self.account
             .check(&store, &seen, &self.provider.truth)
             .await?;
@@ -232,13 +249,7 @@ impl World {
         );
         self.note("the provider has refused the refresh token; the customer connects again");
         let engine = self.ground.engine(store.clone());
-        let connected = setup::connect(&engine, &self.provider, GROUP);
-        let dead = &self.nodes[0].injector.dead;
-        tokio::select! {
-            connected = connected => { connected?; }
-            // On SQLite a dead node has the one writer with it, until it is buried.
-            () = dead.cancelled(), if self.database == Database::Sqlite => return Ok(()),
-        }
+        setup::connect(&engine, &self.provider, GROUP).await?;
         self.refusals = u32::try_from(refused)?;
         Ok(())
     }
