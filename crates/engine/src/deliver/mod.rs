@@ -15,11 +15,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use outbound::Outbound;
 use store::{Acknowledged, Claimed, DeliveryTarget, OutboxMessage, Room, Store, WakeKind};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use envelope::payload;
@@ -87,9 +86,13 @@ impl Delivery {
     /// Attempts what is due until `stop`, then lets the attempts under way end.
     ///
     /// What is due is claimed while other attempts are under way, and each is
-    /// acknowledged as it ends: a slow receiver keeps nobody else waiting.
+    /// acknowledged as it ends: a slow receiver keeps nobody else waiting. Attempts
+    /// are tasks, so they go on while the database is waited for: otherwise those
+    /// that look something up there could hold every connection and not move, and
+    /// the acknowledgement would wait for one of them.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
-        let mut attempts = FuturesUnordered::new();
+        let this = Arc::new(self.clone());
+        let mut attempts = JoinSet::new();
         let mut in_flight = InFlight::default();
         let mut unsettled = Vec::new();
         let mut backoff = Backoff::default();
@@ -110,7 +113,8 @@ impl Delivery {
                     let pause = Pause::Rest(rest_after(&claimed, now));
                     for (message, target) in self.addressed(claimed.messages, now).await {
                         in_flight.begin(&message);
-                        attempts.push(self.attempt(message, target));
+                        let this = Arc::clone(&this);
+                        attempts.spawn(async move { this.attempt(message, target).await });
                     }
                     (claimed.more, pause)
                 }
@@ -123,10 +127,10 @@ impl Delivery {
             loop {
                 tokio::select! {
                     biased;
-                    Some(ended) = attempts.next() => {
-                        let mut ended = vec![ended];
-                        while let Some(Some(another)) = attempts.next().now_or_never() {
-                            ended.push(another);
+                    Some(ended) = attempts.join_next() => {
+                        let mut ended = vec![whole(ended)];
+                        while let Some(another) = attempts.try_join_next() {
+                            ended.push(whole(another));
                         }
                         ended.iter().for_each(|ended| in_flight.end(ended));
                         let in_sequence = ended.iter().any(|ended| ended.in_sequence);
@@ -140,8 +144,8 @@ impl Delivery {
                 }
             }
         }
-        while let Some(ended) = attempts.next().await {
-            self.settle(&mut unsettled, vec![ended]).await;
+        while let Some(ended) = attempts.join_next().await {
+            self.settle(&mut unsettled, vec![whole(ended)]).await;
         }
     }
 
@@ -199,6 +203,12 @@ impl Delivery {
             () = stop.cancelled() => {}
         }
     }
+}
+
+/// What came of an attempt. None is cut off while somebody waits for it, and one
+/// that panicked takes the loop with it, as if it had been a part of it.
+fn whole(ended: Result<Ended, JoinError>) -> Ended {
+    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// How long to rest after a claim: until the next poll, or until the rate lets

@@ -6,7 +6,11 @@ use testing::TestStore;
 use super::line::{Line, attempted, destination, received, shown};
 use crate::world::{Receiver, World};
 
-testing::both!(a_failure_holds_the_rest, a_dead_letter_lets_the_rest_go,);
+testing::both!(
+    a_failure_holds_the_rest,
+    a_dead_letter_lets_the_rest_go,
+    more_lines_than_connections_keep_moving,
+);
 
 fn order(receiver: &Receiver) -> Vec<String> {
     let deliveries = receiver.deliveries().into_iter();
@@ -57,4 +61,26 @@ async fn a_dead_letter_lets_the_rest_go(store: TestStore) {
     expected.extend_from_slice(&line.ids[1..]);
     assert_eq!(order(&receiver), expected);
     assert_eq!(shown(&world, &line.ids[0]).await["status"], "dead");
+}
+
+/// Each attempt of a sequence asks the database first. Were those that wait for a
+/// connection to stand still meanwhile, no acknowledgement would get one either.
+async fn more_lines_than_connections_keep_moving(store: TestStore) {
+    const LINES: usize = 40;
+    const EACH: usize = 10;
+    let world = World::idle(store).await;
+    let mut line = Line::new(&world).await;
+    let receiver = Receiver::start().await;
+    for number in 0..LINES {
+        let (name, url) = (format!("line-{number}"), receiver.url("/"));
+        let id = destination(&world, &name, &url, true).await;
+        line.put(&world, &id, EACH).await;
+    }
+    line.work(&world).await;
+    received(&world, &receiver, LINES * EACH).await;
+    let order = order(&receiver);
+    for ids in line.ids.chunks(EACH) {
+        let theirs: Vec<_> = order.iter().filter(|id| ids.contains(id)).collect();
+        assert!(theirs.into_iter().eq(ids), "in order, and once");
+    }
 }
