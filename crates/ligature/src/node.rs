@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use engine::{ActionError, Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
 use server::Protections;
-use store::{Backend, NewApiKey, Role as OrgRole, Rotation, RotationStep, Store, StoreError};
+use store::{Backend, NewApiKey, Role as OrgRole, Rotation, RotationStep, Settings, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +32,11 @@ const REFRESH: Duration = Duration::from_secs(25);
 /// How long what is cut may take to give back what it held, and the store to close.
 const LAST: Duration = Duration::from_secs(2);
 
+/// How often PostgreSQL is tried at the start.
+const OPEN_TRIES: u32 = 4;
+/// The pause between two of these.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// How a node is stopped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stop {
@@ -39,6 +44,24 @@ pub(crate) struct Stop {
     pub(crate) drain: CancellationToken,
     /// At once.
     pub(crate) cut: CancellationToken,
+}
+
+/// Opens the store. Whoever was frozen while it did so finds its connection to
+/// PostgreSQL closed, and a database that has just been started refuses for a
+/// moment; neither ends a node.
+async fn open_store(settings: &Settings, clock: &SystemClock) -> Result<Store, StoreError> {
+    let local = settings.url.starts_with("sqlite:");
+    let mut tries = if local { 1 } else { OPEN_TRIES };
+    loop {
+        tries -= 1;
+        match Store::open(settings.clone(), clock.now()).await {
+            Err(StoreError::Unreachable(error)) if tries > 0 => {
+                tracing::warn!(%error, "the database could not be reached; trying again");
+                clock.sleep(OPEN_AGAIN_AFTER).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// A node that is ready to serve.
@@ -57,7 +80,7 @@ impl Node {
     pub(crate) async fn open(database: Database, flags: &NodeFlags) -> anyhow::Result<Self> {
         let bitbucket = flags.provider.bitbucket()?;
         let clock = Arc::new(SystemClock::default());
-        let store = Store::open(database.settings, clock.now())
+        let store = open_store(&database.settings, &clock)
             .await
             .context("the store cannot be opened")?;
         if let Some(time) = store.database_time().await? {

@@ -181,3 +181,13 @@ async fn a_node_cut_off_from_the_database_spoils_nothing_and_recovers() {
     .await;
     all_has_come(&receiver, REPOSITORIES).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_connection_that_breaks_while_a_node_starts_is_made_anew() {
+    let Some(database) = postgres_schema("broken_at_start", SECRET_KEY).await else {
+        return;
+    };
+    let proxy = Proxy::breaking(&database, 2).await;
+    let server = Server::start(1, Some(proxy.url.clone())).await;
+    server.ready(&server.url).await;
+}

@@ -17,6 +17,12 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// A way to the database at `url`, which names a Unix socket's directory.
     pub(crate) async fn start(url: &str) -> Self {
+        Self::breaking(url, 0).await
+    }
+
+    /// As [`Proxy::start`]; the first `broken` connections end as soon as something
+    /// is said on them.
+    pub(crate) async fn breaking(url: &str, mut broken: u32) -> Self {
         let (base, rest) = url.split_once("?host=").unwrap();
         let (directory, options) = rest.split_once('&').unwrap();
         let socket = format!("{directory}/.s.PGSQL.5432");
@@ -25,7 +31,12 @@ impl Proxy {
         let open = Arc::new(watch::Sender::new(true));
         let gate = Arc::clone(&open);
         tokio::spawn(async move {
-            while let Ok((near, _)) = listener.accept().await {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if broken > 0 {
+                    broken -= 1;
+                    near.read_u8().await.ok();
+                    continue;
+                }
                 let (socket, gate) = (socket.clone(), Arc::clone(&gate));
                 tokio::spawn(async move {
                     let far = UnixStream::connect(socket).await.unwrap();
