@@ -8,6 +8,12 @@ use super::render::Section;
 /// The most words of a query that count, and the longest query that is looked at.
 const MOST_WORDS: usize = 8;
 const LONGEST_QUERY: usize = 200;
+/// What a question is made of besides what it is about.
+const FILLERS: &[&str] = &[
+    "a", "an", "and", "are", "can", "do", "does", "for", "from", "get", "how", "i", "if", "in",
+    "is", "it", "me", "my", "of", "on", "or", "the", "there", "to", "we", "what", "when", "where",
+    "which", "why", "with", "you", "your",
+];
 /// The most sections that are shown.
 const MOST_HITS: usize = 30;
 /// How long a section is that is neither short nor long, in bytes.
@@ -25,7 +31,8 @@ pub(super) struct Hit<'a> {
     pub(super) snippet: Vec<(bool, &'a str)>,
 }
 
-/// The words of a query, as they are looked for.
+/// The words of a query, as they are looked for: those of a question that tell
+/// nothing only if there are no others.
 fn words(query: &str) -> Vec<String> {
     let short: String = query.chars().take(LONGEST_QUERY).collect();
     let mut words: Vec<String> = Vec::new();
@@ -35,6 +42,10 @@ fn words(query: &str) -> Vec<String> {
         if !word.is_empty() && !words.contains(&word) {
             words.push(word);
         }
+    }
+    let is_telling = |word: &String| !FILLERS.contains(&word.as_str());
+    if words.iter().any(is_telling) {
+        words.retain(is_telling);
     }
     words.truncate(MOST_WORDS);
     words
@@ -46,7 +57,7 @@ pub(super) fn find<'a>(pages: &'a [Page], query: &str) -> Vec<Hit<'a>> {
         .iter()
         .flat_map(|page| page.sections.iter().map(move |section| (page, section)))
         .collect();
-    let words = telling(words(query), &sections);
+    let words = words(query);
     // For each section, how often it has each word.
     let counts: Vec<Vec<f64>> = sections
         .iter()
@@ -86,17 +97,6 @@ pub(super) fn find<'a>(pages: &'a [Page], query: &str) -> Vec<Hit<'a>> {
         snippet: snippet(&section.text, &words),
     };
     found.into_iter().map(hit).collect()
-}
-
-/// Without the words that nearly every section has, unless there are no others.
-fn telling(words: Vec<String>, sections: &[(&Page, &Section)]) -> Vec<String> {
-    let is_telling = |word: &&String| {
-        let has = |section: &Section| places(&section.text, word).next().is_some();
-        let having = sections.iter().filter(|(_, section)| has(section));
-        having.count() * 5 < sections.len() * 2
-    };
-    let telling: Vec<String> = words.iter().filter(is_telling).cloned().collect();
-    if telling.is_empty() { words } else { telling }
 }
 
 /// What a word is worth that so many of all sections have.

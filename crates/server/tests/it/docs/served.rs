@@ -168,6 +168,10 @@ async fn a_search_finds_sections_best_first() {
     };
     for (query, best) in [
         ("rotate+the+secret", "/docs/destinations#rotate-the-secret"),
+        (
+            "How+do+I+rotate+my+secret%3F",
+            "/docs/destinations#rotate-the-secret",
+        ),
         ("Schedules", "/docs/read#schedules"),
         (
             "too+many+clients",
@@ -209,6 +213,8 @@ async fn a_search_finds_sections_best_first() {
     );
     let (hits, html) = find("zzzz").await;
     assert!(hits.is_empty() && html.contains("0 sections"), "{html}");
+    // A filler is looked for where there is nothing else.
+    assert!(!find("which").await.0.is_empty());
     // Words of no letters look for nothing.
     assert!(find("...").await.0.is_empty());
 }
