@@ -58,6 +58,7 @@ async fn every_guide_is_a_page_and_the_file_that_it_is_made_of() {
         assert_eq!(file.body, guide(&name).into_bytes(), "{name}");
     }
     let list = html(&world.api.get("/docs").await, 200);
+    assert!(list.contains("<title>Ligature guides</title>"));
     let file = world.api.get("/docs/README.md").await;
     assert_eq!(file.body, guide("README").into_bytes());
     for name in names() {
