@@ -21,8 +21,8 @@ use crate::problem::{self, Problem};
 use crate::protect::client::{self, ClientAddress};
 use crate::protect::{Guard, Protections, patience};
 use crate::{
-    api, description, downloads, health, metrics, oauth_callback, pages, read_api, search_api,
-    uploads,
+    api, description, docs, downloads, health, metrics, oauth_callback, pages, read_api,
+    search_api, uploads,
 };
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
@@ -54,6 +54,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         .route("/callbacks/v1/oauth", get(oauth_callback::receive))
         .route("/downloads/v1/{message}", get(downloads::fetch))
         .route("/uploads/v1/{upload}", put(uploads::receive))
+        .merge(docs::routes())
         .nest("/v1", platform)
         .nest("/read/v1", read)
         .nest("/search/v1", search)

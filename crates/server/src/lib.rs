@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod auth;
 mod description;
+mod docs;
 mod downloads;
 mod extract;
 mod health;

@@ -133,6 +133,28 @@ async fn a_second_process_on_one_data_directory_is_refused() {
 }
 
 #[test]
+fn the_guide_to_hosting_has_every_setting() {
+    let guide = include_str!("../../../../docs/self-hosting.md");
+    let help = ligature().args(["serve", "--help"]).output().unwrap();
+    let help = stdout(&help);
+    let settings: Vec<&str> = help
+        .split("[env: ")
+        .skip(1)
+        .map(|rest| rest.split(['=', ']']).next().unwrap())
+        .collect();
+    assert!(settings.len() > 20, "{help}");
+    for setting in settings {
+        let row = guide.lines().any(|line| {
+            let mut cells = line.split('|').skip(1);
+            cells
+                .next()
+                .is_some_and(|cell| cell.contains(&format!("`{setting}`")))
+        });
+        assert!(row, "docs/self-hosting.md lacks a row for {setting}");
+    }
+}
+
+#[test]
 fn the_help_names_every_command() {
     let help = ligature().arg("--help").output().unwrap();
     for command in [

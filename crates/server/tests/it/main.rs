@@ -17,6 +17,7 @@
 mod clients;
 mod contract;
 mod delivery;
+mod docs;
 mod notifications;
 mod read;
 mod routes;
