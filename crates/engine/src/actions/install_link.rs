@@ -93,10 +93,7 @@ pub async fn create(
     let (group_name, consumer_name) = (named(new.group_name), named(new.consumer_name));
     require_name("groupRef", &new.group_ref)?;
     require_name("consumerRef", &consumer_ref)?;
-    for (what, name) in [
-        ("groupName", &group_name),
-        ("consumerName", &consumer_name),
-    ] {
+    for (what, name) in [("groupName", &group_name), ("consumerName", &consumer_name)] {
         if let Some(name) = name {
             require_name(what, name)?;
         }
@@ -155,7 +152,11 @@ pub async fn revoke(
         .within(&scope)
         .revoke_install_link(id, now)
         .await?;
-    tracing::info!(install_link = id, by = actor.label(), "an install link was revoked");
+    tracing::info!(
+        install_link = id,
+        by = actor.label(),
+        "an install link was revoked"
+    );
     Ok(())
 }
 
@@ -169,7 +170,10 @@ fn checked(theme: Theme) -> Result<Theme, ActionError> {
         color,
     } = theme;
     let name = name.filter(|name| !name.trim().is_empty());
-    if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+    if name
+        .as_ref()
+        .is_some_and(|name| name.chars().count() > LONGEST_NAME)
+    {
         return Err(ActionError::invalid(
             format!("`theme.name` is longer than {LONGEST_NAME} characters"),
             "Choose a shorter one",

@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use store::{Actor, Connection, ConnectionFilter, InstallationFilter, Integration};
 
 use crate::calls::CallError;
-use crate::metadata::{self, Found, HydratedIntegration, HydratedRevision, Lack, ObjectMetadata, Unseen};
+use crate::metadata::{
+    self, Found, HydratedIntegration, HydratedRevision, Lack, ObjectMetadata, Unseen,
+};
 use crate::read::in_words;
 use crate::{ActionError, Engine};
 
@@ -88,7 +90,11 @@ pub fn by_table(
         serde_json::from_value(integration.latest_revision.content.clone())
             .map_err(|error| ActionError::Internal(format!("stored revision: {error}")))?;
     let connector = connector(engine, &content.provider)?;
-    Ok(metadata::hydrate(content, connector.describe(), BTreeMap::new()))
+    Ok(metadata::hydrate(
+        content,
+        connector.describe(),
+        BTreeMap::new(),
+    ))
 }
 
 /// What is found out about an object, and what kept us from more.

@@ -148,7 +148,10 @@ impl Create {
         console::line(url)?;
         console::error(&format!(
             "Send it to {} only: whoever has it acts for this customer until {}.",
-            made.link.group_name.as_ref().unwrap_or(&made.link.group_ref),
+            made.link
+                .group_name
+                .as_ref()
+                .unwrap_or(&made.link.group_ref),
             made.link.expires_at
         ));
         Ok(())

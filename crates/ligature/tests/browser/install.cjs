@@ -249,7 +249,8 @@ const STEPS = {
 
   async removed(page) {
     await page.getByText("Bitbucket does not offer this any more.").waitFor();
-    assert.ok(await page.getByRole("checkbox", { name: "Add-on Linkers" }).isDisabled());
+    assert.ok(await page.getByRole("checkbox", { name: "Linkers" }).isDisabled());
+    await page.getByText("1 of 200 chosen").click();
     await page.getByLabel("Custom Field 199").uncheck();
     await page.getByRole("button", { name: "Install" }).click();
     await page.getByText("Done. Reading has begun.").waitFor();

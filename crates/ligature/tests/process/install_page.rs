@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::api::until;
 use crate::browser::{TURN, Tools, prepare};
 use crate::receiver::Receiver;
-use crate::serve::Server;
+use crate::serve::{SECRET_KEY, Server, ligature};
 
 const REPOSITORIES: u32 = 30;
 /// More fields than anybody wants to look through.
@@ -25,7 +25,10 @@ async fn link(server: &Server, integration: &str, customer: &str, more: Value) -
     });
     let more = more.as_object().unwrap().clone();
     new.as_object_mut().unwrap().extend(more);
-    server.client.post(&server.path("/install-links"), &new).await
+    server
+        .client
+        .post(&server.path("/install-links"), &new)
+        .await
 }
 
 fn world(server: &Server, link: &Value, customer: &str) -> Value {
@@ -46,7 +49,9 @@ async fn every_repository(receiver: &Receiver) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_goes_the_whole_way_by_a_link() {
-    let Some(tools) = Tools::driver_only() else { return };
+    let Some(tools) = Tools::driver_only() else {
+        return;
+    };
     let _turn = TURN.lock().await;
     let server = Server::start(REPOSITORIES, None).await;
     let receiver = Receiver::start().await;
@@ -65,7 +70,9 @@ async fn a_customer_goes_the_whole_way_by_a_link() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_without_scripts_does_the_same() {
-    let Some(tools) = Tools::driver_only() else { return };
+    let Some(tools) = Tools::driver_only() else {
+        return;
+    };
     let _turn = TURN.lock().await;
     let server = Server::start(REPOSITORIES, None).await;
     let receiver = Receiver::start().await;
@@ -81,7 +88,9 @@ async fn a_customer_without_scripts_does_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_names_and_long_lists_stay_usable() {
-    let Some(tools) = Tools::driver_only() else { return };
+    let Some(tools) = Tools::driver_only() else {
+        return;
+    };
     let _turn = TURN.lock().await;
     let server = Server::start(3, None).await;
     let receiver = Receiver::start().await;
@@ -133,4 +142,64 @@ integrations:
       enabled: true
 "
     )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_made_and_taken_back_at_the_machine() {
+    let mut server = Server::start(3, None).await;
+    let receiver = Receiver::start().await;
+    prepare(&server, &receiver).await;
+    // With SQLite, one process at a time.
+    server.kill();
+    let run = |arguments: &[&str]| {
+        let output = ligature()
+            .arg("install-link")
+            .args(arguments)
+            .env("LIGATURE_DATA_DIR", server.data_dir())
+            .env("LIGATURE_SECRET_KEY", SECRET_KEY)
+            .env("LIGATURE_PUBLIC_URL", &server.url)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        (output.status.success(), out.trim().to_owned(), err)
+    };
+    let of = ["--project", "app"];
+    let new = ["--integration", "bitbucket", "--group-ref", "customer-1"];
+    let create = |more: &[&str]| run(&[&["create"][..], &of, &new, more].concat());
+    let (made, link, said) = create(&["--group-name", "Customer One"]);
+    assert!(
+        made && said.contains("Send it to Customer One only"),
+        "{said}"
+    );
+    assert!(
+        link.starts_with(&format!("{}/install/", server.url)),
+        "{link}"
+    );
+    let (_, json, _) = create(&["--consumer-ref", "ada", "--expires-in", "12h", "--json"]);
+    let other: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&other["consumerRef"], &other["groupRef"]),
+        (&json!("ada"), &json!("customer-1"))
+    );
+    let (_, listed, _) = run(&[&["list", "--json"][..], &of].concat());
+    assert!(!listed.contains("signature"), "{listed}");
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let id = other["id"].as_str().unwrap();
+    let (revoked, _, said) = run(&[&["revoke", id][..], &of].concat());
+    assert!(revoked && said.contains("Revoked"), "{said}");
+    for (wrong, why) in [
+        (&["--expires-in", "soon"][..], "such as 12h or 7d"),
+        (&["--expires-in", "400d"], "366 days"),
+        (&["--theme-color", "red"], "#rrggbb"),
+    ] {
+        let (made, _, said) = create(wrong);
+        assert!(!made && said.contains(why), "{said}");
+    }
+    server.launch().await;
+    for (url, status) in [(link.as_str(), 200), (other["url"].as_str().unwrap(), 410)] {
+        let answer = server.client.send(Method::GET, url, None).await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
 }

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait as _, Statement};
 use store::{
-    Acknowledged, Afterwards, DeliveryOutcome, Kind, MessageBody, NewInstallLink, NewLog, NewManifestUpload,
-    NewOAuthState, OperationStatus, PageCommit, Retention, RunEnd, Store, StoreError,
+    Acknowledged, Afterwards, DeliveryOutcome, Kind, MessageBody, NewInstallLink, NewLog,
+    NewManifestUpload, NewOAuthState, OperationStatus, PageCommit, Retention, RunEnd, Store,
+    StoreError,
 };
 use testing::TestStore;
 

@@ -86,7 +86,13 @@ mod tests {
         let mut answer = HeaderMap::new();
         first.keep(&mut answer);
         let cookie = answer[header::SET_COOKIE].to_str().unwrap();
-        for word in ["__Host-", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        for word in [
+            "__Host-",
+            "; Secure",
+            "; HttpOnly",
+            "; SameSite=Lax",
+            "; Path=/",
+        ] {
             assert!(cookie.contains(word), "{cookie}");
         }
         let pair = cookie.split(';').next().unwrap();

@@ -193,7 +193,7 @@ fn object_choice(
         .filter(about)
         .filter(|wrong| wrong.mapping.is_none())
         .map(|wrong| wrong.text.clone());
-    let own = object.map_to_display_name.as_ref().or(object.map_to_name.as_ref());
+    let own = object.map_to_display_name.as_ref();
     let title = own.unwrap_or(&object.display_name);
     let mappings = declared.into_iter().flat_map(picked::mappings);
     let mappings = mappings.map(|mapping| {
@@ -225,17 +225,16 @@ fn required(field: &HydratedField) -> Option<String> {
     match field {
         HydratedField::Existent {
             display_name,
-            map_to_name,
             map_to_display_name,
             ..
-        } => Some(titled(display_name, map_to_name, map_to_display_name)),
+        } => Some(titled(display_name, map_to_display_name.as_deref())),
         HydratedField::Mapping { .. } => None,
     }
 }
 
-/// The app's name for a field, or the provider's.
-fn titled(provider: &str, app: &Option<String>, app_title: &Option<String>) -> String {
-    match app_title.as_ref().or(app.as_ref()) {
+/// What a field is called: by the app, where it says so, and by the provider.
+fn titled(provider: &str, app: Option<&str>) -> String {
+    match app {
         Some(own) if own != provider => format!("{own} ({provider})"),
         Some(_) | None => provider.to_owned(),
     }
@@ -250,11 +249,11 @@ fn fields(object: &HydratedReadObject, picked: &PickedObject) -> Vec<Tick> {
             HydratedField::Existent {
                 field_name,
                 display_name,
-                map_to_name,
                 map_to_display_name,
+                ..
             } => Some(Tick {
                 name: name.clone(),
-                title: titled(display_name, map_to_name, map_to_display_name),
+                title: titled(display_name, map_to_display_name.as_deref()),
                 ticked: picked.everything || picked.fields.contains(field_name),
                 value: field_name.clone(),
             }),

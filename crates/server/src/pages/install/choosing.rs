@@ -68,7 +68,14 @@ pub(crate) async fn edit(visit: Visit) -> Result<Response, Refusal> {
             installation,
             ..
         } if connection.status != ConnectionStatus::BadCredentials => {
-            Box::pin(page(&visit, &connection, Some(&installation), NOTHING, None)).await
+            Box::pin(page(
+                &visit,
+                &connection,
+                Some(&installation),
+                NOTHING,
+                None,
+            ))
+            .await
         }
         Standing::Installed { .. } | Standing::Connected(_) | Standing::Unconnected => {
             Ok(visit.back(""))
@@ -148,7 +155,15 @@ async fn change(
     };
     let (engine, actor) = (&visit.engine, &visit.opened.actor);
     let (project, integration) = (&visit.opened.link.project_id, &visit.integration.id);
-    installation::update(engine, actor, project, integration, &installation.id, update).await?;
+    installation::update(
+        engine,
+        actor,
+        project,
+        integration,
+        &installation.id,
+        update,
+    )
+    .await?;
     Ok("saved")
 }
 
@@ -164,7 +179,14 @@ async fn page(
         Ok(hydrated) => hydrated.content,
         Err(error) if is_refused(&error) => {
             let (known, status) = (Some(connection), StatusCode::OK);
-            return Ok(connecting::asked(visit, known, notice, Why::Refused, None, status));
+            return Ok(connecting::asked(
+                visit,
+                known,
+                notice,
+                Why::Refused,
+                None,
+                status,
+            ));
         }
         Err(error) => return Err(visit.failed(error)),
     };
@@ -176,7 +198,14 @@ async fn page(
     let choices = Choices::new(&hydrated, &visit.manifest, &picked, &draft.wrong);
     if choices.is_elsewhere() && has_inputs(visit) {
         let (known, status) = (Some(connection), StatusCode::OK);
-        return Ok(connecting::asked(visit, known, None, Why::Elsewhere, None, status));
+        return Ok(connecting::asked(
+            visit,
+            known,
+            None,
+            Why::Elsewhere,
+            None,
+            status,
+        ));
     }
     let status = match draft.wrong.is_empty() {
         true => StatusCode::OK,

@@ -167,7 +167,14 @@ pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal>
     if lacking {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let sent = Some(&form);
-        return Ok(asked(&visit, known.as_ref(), None, Why::First, sent, status));
+        return Ok(asked(
+            &visit,
+            known.as_ref(),
+            None,
+            Why::First,
+            sent,
+            status,
+        ));
     }
     let Visit {
         engine,

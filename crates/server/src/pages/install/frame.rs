@@ -80,7 +80,10 @@ impl Frame {
 pub(super) fn keep_apart(headers: &mut HeaderMap) {
     let apart = [
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            header::HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
         (header::HeaderName::from_static("x-robots-tag"), "noindex"),
     ];
     for (name, value) in apart {
@@ -111,7 +114,11 @@ impl Color {
         let on_black = (luminance + 0.05) / 0.05;
         Some(Self {
             ground: format!("#{rgb:06x}"),
-            ink: if on_white >= on_black { "#ffffff" } else { "#000000" },
+            ink: if on_white >= on_black {
+                "#ffffff"
+            } else {
+                "#000000"
+            },
         })
     }
 }
@@ -143,12 +150,16 @@ mod tests {
             logo_url: Some(logo.to_owned()),
             ..Theme::default()
         };
-        let policy = Frame::of(&theme("https://a.example:8443/x;y,z.svg?v=1;script-src *")).policy();
+        let policy =
+            Frame::of(&theme("https://a.example:8443/x;y,z.svg?v=1;script-src *")).policy();
         assert!(
             policy.contains("; img-src https://a.example:8443/x%3By%2Cz.svg; form-action"),
             "{policy}"
         );
-        assert!(!policy.contains('*') && !policy.contains("unsafe"), "{policy}");
+        assert!(
+            !policy.contains('*') && !policy.contains("unsafe"),
+            "{policy}"
+        );
         assert!(Frame::plain().policy().contains("img-src 'none'"));
     }
 }

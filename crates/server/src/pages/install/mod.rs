@@ -86,7 +86,9 @@ impl Notice {
             "disconnected" => good("Disconnected. Nothing is read any more."),
             "refused" => bad("Access was not granted, so nothing has changed. You can try again."),
             "late" => bad("That took longer than ten minutes. Please try again."),
-            "failed" => bad("The account could not be connected. Please try again; if it keeps failing, tell whoever gave you this link."),
+            "failed" => bad(
+                "The account could not be connected. Please try again; if it keeps failing, tell whoever gave you this link.",
+            ),
             _ => None,
         }
     }
@@ -128,7 +130,12 @@ impl Visit {
         }
         let project = &self.opened.link.project_id;
         let integration = &self.integration.name;
-        tracing::warn!(project, integration, ?lacking, "a customer came to an install page that nobody can install from yet");
+        tracing::warn!(
+            project,
+            integration,
+            ?lacking,
+            "a customer came to an install page that nobody can install from yet"
+        );
         let text = format!(
             "{} has not finished setting this up. Please tell them that you tried, and open this link again later.",
             self.frame.app

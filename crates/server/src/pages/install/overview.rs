@@ -154,14 +154,22 @@ fn row(
             State::Reading(sync.records_processed, sync.records_estimated_total)
         }
         Some(sync) if sync.paused => State::Paused,
-        Some(sync) => sync.due_at.map_or(State::Rests, |at| State::Next(at.into())),
+        Some(sync) => sync
+            .due_at
+            .map_or(State::Rests, |at| State::Next(at.into())),
         None => State::Rests,
     };
     Row {
         title: choice.title.clone(),
         since,
         since_time,
-        fields: choice.required.iter().cloned().chain(mapped).chain(ticked).collect(),
+        fields: choice
+            .required
+            .iter()
+            .cloned()
+            .chain(mapped)
+            .chain(ticked)
+            .collect(),
         everything: choice.everything && choice.is_open,
         state,
     }
@@ -225,7 +233,13 @@ pub(crate) async fn disconnect(visit: Visit, sent: Sent) -> Result<Response, Ref
             );
             let (status, back) = (StatusCode::CONFLICT, visit.at(""));
             let title = "The account is still in use";
-            Ok(trouble::page(&visit.frame, status, title, &text, Some(&back)))
+            Ok(trouble::page(
+                &visit.frame,
+                status,
+                title,
+                &text,
+                Some(&back),
+            ))
         }
         Err(error) => Err(visit.failed(error)),
     }

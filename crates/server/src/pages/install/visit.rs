@@ -48,9 +48,10 @@ impl FromRequestParts<Engine> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Refusal> {
         let broken = || trouble::closed(install_link::Closed::Link(engine::LinkError::Forged));
-        let Path(id) = Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, engine)
-            .await
-            .map_err(|_| broken())?;
+        let Path(id) =
+            Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, engine)
+                .await
+                .map_err(|_| broken())?;
         let id = id.get("link").cloned().unwrap_or_default();
         let Query(link) = Query::<Link>::from_request_parts(parts, engine)
             .await
@@ -91,7 +92,10 @@ impl Visit {
     /// The address of a step of the page; "" is the page itself.
     pub(super) fn at(&self, step: &str) -> String {
         let slash = if step.is_empty() { "" } else { "/" };
-        format!("/install/{}{slash}{step}?{}", self.opened.link.id, self.query)
+        format!(
+            "/install/{}{slash}{step}?{}",
+            self.opened.link.id, self.query
+        )
     }
 
     /// The customer, for people.
@@ -109,7 +113,9 @@ impl Visit {
     /// The provider, for people.
     pub(super) fn provider(&self) -> &str {
         self.description()
-            .map_or(&self.integration.provider, |description| description.display_name)
+            .map_or(&self.integration.provider, |description| {
+                description.display_name
+            })
     }
 
     /// What forms of this page carry, in this browser.
@@ -140,14 +146,15 @@ impl Visit {
         }
         let text = "Nothing has changed. This page works in the browser that has opened it, and needs cookies. Please open it again.";
         let status = StatusCode::FORBIDDEN;
-        Err(self.said(trouble::page(
-            &self.frame,
-            status,
-            "Please open this page again",
-            text,
-            Some(&again),
-        ))
-        .into())
+        Err(self
+            .said(trouble::page(
+                &self.frame,
+                status,
+                "Please open this page again",
+                text,
+                Some(&again),
+            ))
+            .into())
     }
 
     /// A page.

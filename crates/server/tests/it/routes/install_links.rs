@@ -16,6 +16,8 @@ testing::both!(
 
 async fn a_link_is_shown_once_and_can_be_taken_back(store: TestStore) {
     let world = World::idle(store).await;
+    world.provider_app().await;
+    world.destination().await;
     world.deploy(MANIFEST).await;
     let more = json!({ "expiresInSeconds": 3600, "theme": { "color": "#123456" } });
     let made = world.install_link(more).await;
@@ -43,7 +45,8 @@ async fn a_link_is_shown_once_and_can_be_taken_back(store: TestStore) {
     let mut customer = world.customer_of(&made);
     assert_eq!(customer.open().await.status, 200);
     for _ in 0..2 {
-        let taken = world.api.delete(&format!("{links}/{id}")).await;
+        let place = path(&format!("/install-links/{id}"));
+        let taken = world.api.delete(&place).await;
         assert_eq!(taken.status, 204);
     }
     assert_eq!(customer.open().await.status, 410);
@@ -56,6 +59,8 @@ async fn a_link_is_shown_once_and_can_be_taken_back(store: TestStore) {
 
 async fn a_link_is_made_with_a_full_key_for_an_integration_of_the_project(store: TestStore) {
     let world = World::idle(store).await;
+    world.provider_app().await;
+    world.destination().await;
     world.deploy(MANIFEST).await;
     let made = world.install_link(json!({})).await;
     let id = made["id"].as_str().unwrap();
@@ -66,7 +71,12 @@ async fn a_link_is_made_with_a_full_key_for_an_integration_of_the_project(store:
     frontend.post(&links, &new).await.problem(403);
     frontend.get(&links).await.problem(403);
     frontend.delete(&format!("{links}/{id}")).await.problem(403);
-    world.api.without_key().post(&links, &new).await.problem(401);
+    world
+        .api
+        .without_key()
+        .post(&links, &new)
+        .await
+        .problem(401);
 
     world.add_project("other").await;
     let stranger = world.add_key("other", &[]).await;
@@ -75,7 +85,10 @@ async fn a_link_is_made_with_a_full_key_for_an_integration_of_the_project(store:
     stranger.post(theirs, &new).await.problem(404);
     let by_id = json!({ "integrationIdOrName": made["integrationId"], "groupRef": GROUP });
     stranger.post(theirs, &by_id).await.problem(404);
-    stranger.delete(&format!("{theirs}/{id}")).await.problem(404);
+    stranger
+        .delete(&format!("{theirs}/{id}"))
+        .await
+        .problem(404);
     assert_eq!(stranger.get(theirs).await.json(200), json!([]));
     let mut customer = world.customer_of(&made);
     assert_eq!(customer.open().await.status, 200);
@@ -83,6 +96,8 @@ async fn a_link_is_made_with_a_full_key_for_an_integration_of_the_project(store:
 
 async fn what_cannot_be_is_refused(store: TestStore) {
     let world = World::idle(store).await;
+    world.provider_app().await;
+    world.destination().await;
     world.deploy(MANIFEST).await;
     let links = path("/install-links");
     for (change, status) in [
@@ -93,7 +108,10 @@ async fn what_cannot_be_is_refused(store: TestStore) {
         (json!({ "expiresInSeconds": 366 * 24 * 3600 + 1 }), 422),
         (json!({ "expiresInSeconds": "soon" }), 400),
         (json!({ "theme": { "color": "red" } }), 422),
-        (json!({ "theme": { "logoUrl": "http://a.example/l.png" } }), 422),
+        (
+            json!({ "theme": { "logoUrl": "http://a.example/l.png" } }),
+            422,
+        ),
         (json!({ "theme": { "name": "x".repeat(101) } }), 422),
         (json!({ "integrationIdOrName": "none" }), 404),
     ] {
@@ -111,7 +129,9 @@ async fn an_erased_customer_has_no_links(store: TestStore) {
     let world = World::idle(store).await;
     world.prepare().await;
     let link = world.install_link(json!({})).await;
-    let other = world.install_link(json!({ "groupRef": "customer-2" })).await;
+    let other = world
+        .install_link(json!({ "groupRef": "customer-2" }))
+        .await;
     let group = path(&format!("/groups/{GROUP}"));
     assert_eq!(world.api.delete(&group).await.status, 204);
     assert_eq!(world.customer_of(&link).open().await.status, 410);

@@ -134,7 +134,11 @@ pub(crate) fn consent_url(page: &Answer) -> String {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     let url = text.split_once("content=\"0;url=").unwrap().1;
-    url.split_once('"').unwrap().0.replace("&#38;", "&").replace("&amp;", "&")
+    url.split_once('"')
+        .unwrap()
+        .0
+        .replace("&#38;", "&")
+        .replace("&amp;", "&")
 }
 
 /// What the forms of a page carry.

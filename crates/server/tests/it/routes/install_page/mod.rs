@@ -53,10 +53,16 @@ async fn a_customer_connects_installs_edits_and_disconnects(store: TestStore) {
     let back = world.decide(&consent, "approve").await;
     let redirect = customer.follow(&back).await;
     assert_eq!(redirect.status, 303, "{}", redirect.text());
-    assert_eq!(redirect.header("location"), format!("{}&news=connected", customer.place));
+    assert_eq!(
+        redirect.header("location"),
+        format!("{}&news=connected", customer.place)
+    );
     assert_eq!(redirect.header("referrer-policy"), "no-referrer");
     let connected = connections(&world).await;
-    assert_eq!(connected[0]["providerMetadata"]["workspace"]["value"], "acme");
+    assert_eq!(
+        connected[0]["providerMetadata"]["workspace"]["value"],
+        "acme"
+    );
     assert_eq!(connected[0]["consumer"]["consumerName"], "Ada");
 
     let page = customer.get(&redirect.header("location").to_owned()).await;
@@ -83,7 +89,10 @@ async fn a_customer_connects_installs_edits_and_disconnects(store: TestStore) {
     ];
     let redirect = customer.press("choices", &choices).await;
     assert_eq!(redirect.status, 303, "{}", redirect.text());
-    assert_eq!(redirect.header("location"), format!("{}&news=installed", customer.place));
+    assert_eq!(
+        redirect.header("location"),
+        format!("{}&news=installed", customer.place)
+    );
     let found = installed(&world).await;
     assert_eq!(found[0]["createdBy"], "consumer:ada");
     let content = &found[0]["config"]["content"];
@@ -98,23 +107,41 @@ async fn a_customer_connects_installs_edits_and_disconnects(store: TestStore) {
     assert!(first["fields"]["full_name"].is_string() && first["mappedFields"]["label"].is_string());
     assert!(first["fields"].get("description").is_none(), "{first}");
 
-    let page = customer.open().await;
+    let page = world
+        .until("the end of the read", async || {
+            let page = customer.open().await;
+            page.text().contains("Next read:").then_some(page)
+        })
+        .await;
     for text in [
         "Bitbucket is connected to Acme App",
         "Working",
         "Workspace acme",
         "From the very beginning",
-        "Next read:",
+        "<h3>Repositories</h3>",
         "label (Name)",
     ] {
         assert!(page.text().contains(text), "{text}: {}", page.text());
     }
-    assert!(!page.text().contains("<h3>Projects</h3>"), "{}", page.text());
+    assert!(
+        !page.text().contains("<h3>Projects</h3>"),
+        "{}",
+        page.text()
+    );
 
     let place = customer.at("edit");
     let page = customer.get(&place).await;
-    assert!(page.text().contains("value=\"language\" data-field checked"), "{}", page.text());
-    assert!(page.text().contains("value=\"projects\" aria"), "not ticked: {}", page.text());
+    assert!(
+        page.text()
+            .contains("value=\"language\" data-field checked"),
+        "{}",
+        page.text()
+    );
+    assert!(
+        page.text().contains("value=\"projects\" aria"),
+        "not ticked: {}",
+        page.text()
+    );
     let choices = [
         ("object", "projects"),
         ("every:projects", "on"),
@@ -122,15 +149,23 @@ async fn a_customer_connects_installs_edits_and_disconnects(store: TestStore) {
         ("field:repositories", "description"),
     ];
     let redirect = customer.press_from("edit", "choices", &choices).await;
-    assert_eq!(redirect.header("location"), format!("{}&news=saved", customer.place));
+    assert_eq!(
+        redirect.header("location"),
+        format!("{}&news=saved", customer.place)
+    );
     let content = installed(&world).await[0]["config"]["content"].clone();
     let objects = &content["read"]["objects"];
-    assert_eq!(objects["repositories"]["selectedFields"], json!({ "description": true }));
+    assert_eq!(
+        objects["repositories"]["selectedFields"],
+        json!({ "description": true })
+    );
     assert_eq!(objects["projects"]["selectedFieldsAuto"], Value::Null);
     assert_eq!(content["proxy"]["enabled"], false);
     world.arrived(242).await;
     // And one is let go, though not forgotten.
-    let redirect = customer.press_from("edit", "choices", &[("object", "repositories")]).await;
+    let redirect = customer
+        .press_from("edit", "choices", &[("object", "repositories")])
+        .await;
     assert_eq!(redirect.status, 303, "{}", redirect.text());
     let content = installed(&world).await[0]["config"]["content"].clone();
     assert_eq!(content["read"]["objects"]["projects"]["disabled"], true);
@@ -140,7 +175,10 @@ async fn a_customer_connects_installs_edits_and_disconnects(store: TestStore) {
     assert!(page.text().contains("Disconnect Bitbucket?"));
     assert_eq!(installed(&world).await.len(), 1, "to ask is not to do");
     let redirect = customer.press("disconnect", &[]).await;
-    assert_eq!(redirect.header("location"), format!("{}&news=disconnected", customer.place));
+    assert_eq!(
+        redirect.header("location"),
+        format!("{}&news=disconnected", customer.place)
+    );
     assert!(installed(&world).await.is_empty() && connections(&world).await.is_empty());
     let page = customer.open().await;
     assert!(page.text().contains("Connect Bitbucket"));
@@ -166,10 +204,18 @@ async fn what_is_wrong_is_said_beside_it_and_nothing_is_lost(store: TestStore) {
     assert_eq!(page.status, 422);
     let text = page.text();
     assert!(text.contains("One thing has"), "{text}");
-    let select = text.split_once("name=\"map:repositories:owner\"").unwrap().1;
+    let select = text
+        .split_once("name=\"map:repositories:owner\"")
+        .unwrap()
+        .1;
     let (select, after) = select.split_once("</select>").unwrap();
     assert!(select.contains("aria-invalid=\"true\""), "{select}");
-    assert!(after.trim_start().starts_with("<p class=\"error\" id=\"maperror-0-1\">Choose a field</p>"), "{after}");
+    assert!(
+        after
+            .trim_start()
+            .starts_with("<p class=\"error\" id=\"maperror-0-1\">Choose a field</p>"),
+        "{after}"
+    );
     for kept in [
         "value=\"language\" data-field checked",
         "<option value=\"slug\" selected>",
@@ -187,12 +233,21 @@ async fn what_is_wrong_is_said_beside_it_and_nothing_is_lost(store: TestStore) {
     let page = customer.press("choices", &choices).await;
     assert_eq!(page.status, 422, "{}", page.text());
     let text = page.text();
-    let (_, after) = text.split_once("<option value=\"nobodys\" selected>").unwrap();
-    assert!(after.contains("is neither known nor in a record of the account"), "{text}");
+    let (_, after) = text
+        .split_once("<option value=\"nobodys\" selected>")
+        .unwrap();
+    assert!(
+        after.contains("is neither known nor in a record of the account"),
+        "{text}"
+    );
 
     let page = customer.press("choices", &[]).await;
     assert_eq!(page.status, 422);
-    assert!(page.text().contains("Choose at least one thing"), "{}", page.text());
+    assert!(
+        page.text().contains("Choose at least one thing"),
+        "{}",
+        page.text()
+    );
     let choices = [
         ("object", "repositories"),
         ("map:repositories:owner", "name"),
@@ -201,7 +256,10 @@ async fn what_is_wrong_is_said_beside_it_and_nothing_is_lost(store: TestStore) {
     assert_eq!(redirect.status, 303, "{}", redirect.text());
     // In another window it is too late, and no harm.
     let again = customer.press_from("edit", "choices", &choices).await;
-    assert_eq!(again.header("location"), format!("{}&news=saved", customer.place));
+    assert_eq!(
+        again.header("location"),
+        format!("{}&news=saved", customer.place)
+    );
 }
 
 async fn the_page_looks_as_the_link_says(store: TestStore) {
@@ -216,13 +274,23 @@ async fn the_page_looks_as_the_link_says(store: TestStore) {
         .await;
     let page = world.customer_of(&link).open().await;
     let text = page.text();
-    assert!(!text.contains("<script>alert") && !text.contains("<img src=x"), "{text}");
+    assert!(
+        !text.contains("<script>alert") && !text.contains("<img src=x"),
+        "{text}"
+    );
     assert!(text.contains("Söhne") && text.contains("--act: #ffd600; --on-act: #000000"));
     assert!(text.contains("referrerpolicy=\"no-referrer\""), "{text}");
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("img-src https://cdn.example/a%3Bb.svg;"), "{policy}");
+    assert!(
+        policy.contains("img-src https://cdn.example/a%3Bb.svg;"),
+        "{policy}"
+    );
     assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"));
-    for part in ["form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+    for part in [
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ] {
         assert!(policy.contains(part), "{policy}");
     }
     assert_eq!(page.header("referrer-policy"), "no-referrer");
@@ -232,5 +300,8 @@ async fn the_page_looks_as_the_link_says(store: TestStore) {
     // Without a word about it the project's name is there.
     let page = world.customer().await.open().await;
     assert!(page.text().contains("Acme App") && !page.text().contains("<img"));
-    assert!(page.header("content-security-policy").contains("img-src 'none'"));
+    assert!(
+        page.header("content-security-policy")
+            .contains("img-src 'none'")
+    );
 }

@@ -46,7 +46,10 @@ async fn what_is_gone_is_said_to_be_gone(store: TestStore) {
     assert_eq!(world.api.delete(&place).await.status, 204);
     let page = customer.open().await;
     assert_eq!(page.status, 410, "{}", page.text());
-    assert!(page.text().contains("does not offer this integration any more"));
+    assert!(
+        page.text()
+            .contains("does not offer this integration any more")
+    );
     // One of the same name is another one.
     world.deploy(MANIFEST).await;
     assert_eq!(customer.open().await.status, 410);
@@ -62,27 +65,46 @@ async fn a_consent_that_comes_to_nothing_is_told_on_the_page(store: TestStore) {
         let redirect = customer.follow(&back).await;
         assert!(redirect.header("location").ends_with("&news=refused"));
         let page = customer.get(&redirect.header("location").to_owned()).await;
-        assert!(page.text().contains("Access was not granted"), "{}", page.text());
+        assert!(
+            page.text().contains("Access was not granted"),
+            "{}",
+            page.text()
+        );
     }
     // Whoever goes back and thinks again may.
     let back = world.decide(&consent, "approve").await;
     world.clock.advance(SignedDuration::from_secs(601));
     let redirect = customer.follow(&back).await;
-    assert!(redirect.header("location").ends_with("&news=late"), "{redirect:?}");
+    assert!(
+        redirect.header("location").ends_with("&news=late"),
+        "{redirect:?}"
+    );
     let page = customer.get(&redirect.header("location").to_owned()).await;
-    assert!(page.text().contains("longer than ten minutes"), "{}", page.text());
+    assert!(
+        page.text().contains("longer than ten minutes"),
+        "{}",
+        page.text()
+    );
 
     let app = world.api.get(&path("/provider-apps")).await.json(200);
     let id = app[0]["id"].as_str().unwrap();
-    let change = json!({ "updateMask": ["clientSecret"], "providerApp": { "clientSecret": "mistyped" } });
+    let change =
+        json!({ "updateMask": ["clientSecret"], "providerApp": { "clientSecret": "mistyped" } });
     let place = path(&format!("/provider-apps/{id}"));
     assert_eq!(world.api.patch(&place, &change).await.status, 200);
     let consent = customer.begin("acme").await;
     let back = world.decide(&consent, "approve").await;
     let redirect = customer.follow(&back).await;
-    assert!(redirect.header("location").ends_with("&news=failed"), "{redirect:?}");
+    assert!(
+        redirect.header("location").ends_with("&news=failed"),
+        "{redirect:?}"
+    );
     let page = customer.get(&redirect.header("location").to_owned()).await;
-    assert!(page.text().contains("could not be connected"), "{}", page.text());
+    assert!(
+        page.text().contains("could not be connected"),
+        "{}",
+        page.text()
+    );
     assert!(!page.text().contains("client"), "{}", page.text());
     assert!(connections(&world).await.is_empty());
 }
@@ -97,13 +119,25 @@ async fn a_workspace_that_the_account_cannot_see_is_asked_for_again(store: TestS
     let page = customer.get(&redirect.header("location").to_owned()).await;
     let text = page.text();
     assert!(text.contains("Bitbucket shows nothing here"), "{text}");
-    assert!(text.contains("value=\"acmee\"") && text.contains("Check the spelling"), "{text}");
+    assert!(
+        text.contains("value=\"acmee\"") && text.contains("Check the spelling"),
+        "{text}"
+    );
     // The consent is kept.
     let form = [("input:workspace", "acme"), ("do", "keep")];
     let redirect = customer.press("connect", &form).await;
-    assert_eq!(redirect.header("location"), customer.place, "{}", redirect.text());
+    assert_eq!(
+        redirect.header("location"),
+        customer.place,
+        "{}",
+        redirect.text()
+    );
     let page = customer.open().await;
-    assert!(page.text().contains("Choose what is read"), "{}", page.text());
+    assert!(
+        page.text().contains("Choose what is read"),
+        "{}",
+        page.text()
+    );
     let known = connections(&world).await;
     assert_eq!(known[0]["providerWorkspaceRef"], "acme");
 }
@@ -115,7 +149,11 @@ async fn a_connection_that_went_bad_is_renewed(store: TestStore) {
     world.provider.end_tokens(true, true).await;
     // It turns out while the choices are put together.
     let page = customer.open().await;
-    assert!(page.text().contains("Connect Bitbucket again"), "{}", page.text());
+    assert!(
+        page.text().contains("Connect Bitbucket again"),
+        "{}",
+        page.text()
+    );
     let consent = customer.begin("acme").await;
     let back = world.decide(&consent, "approve").await;
     customer.follow(&back).await;
@@ -123,7 +161,13 @@ async fn a_connection_that_went_bad_is_renewed(store: TestStore) {
 
     world.provider.end_tokens(true, true).await;
     let place = customer.at("edit");
-    assert!(customer.get(&place).await.text().contains("Connect Bitbucket again"));
+    assert!(
+        customer
+            .get(&place)
+            .await
+            .text()
+            .contains("Connect Bitbucket again")
+    );
     let page = customer.open().await;
     let text = page.text();
     assert!(text.contains("no longer accepts this connection"), "{text}");
@@ -154,7 +198,10 @@ async fn an_account_that_something_else_uses_stays(store: TestStore) {
         .await;
     let mut customer = world.customer_of(&link);
     let page = customer.open().await;
-    assert!(page.text().contains("Choose what is read"), "it is connected already");
+    assert!(
+        page.text().contains("Choose what is read"),
+        "it is connected already"
+    );
     let page = customer.press("disconnect", &[]).await;
     assert_eq!(page.status, 409, "{}", page.text());
     assert!(page.text().contains("uses this account for something else"));
@@ -167,7 +214,10 @@ async fn an_object_that_cannot_be_looked_at_harms_no_other(store: TestStore) {
     set_up(&world, &MANIFEST.replace("    proxy:", more)).await;
     world.connect(GROUP).await;
     let down = json!({ "kind": "html_error" });
-    world.provider.fault("/2.0/workspaces/acme/hooks", 1, 0, down).await;
+    world
+        .provider
+        .fault("/2.0/workspaces/acme/hooks", 1, 0, down)
+        .await;
     let mut customer = world.customer().await;
     let page = customer.open().await;
     let text = page.text();
