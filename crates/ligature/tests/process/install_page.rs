@@ -110,7 +110,8 @@ async fn long_names_and_long_lists_stay_usable() {
 fn wide() -> String {
     let mut fields = String::new();
     for n in 0..FIELDS {
-        writeln!(fields, "            - fieldName: custom_field_{n}").unwrap();
+        let known = "# amp:ignore[unknown-field]";
+        writeln!(fields, "            - fieldName: custom_field_{n} {known}").unwrap();
     }
     format!(
         "specVersion: 1.0.0
@@ -132,7 +133,7 @@ integrations:
 {fields}          backfill:
             defaultPeriod:
               days: 30
-        - objectName: addon/linkers
+        - objectName: addon/linkers # amp:ignore[removed-object,no-field]
           destination: inbox
     write:
       objects:

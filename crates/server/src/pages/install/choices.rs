@@ -69,9 +69,15 @@ impl ObjectChoice {
         self.state == ObjectState::Always
     }
 
-    /// Whether its fields are shown unasked.
-    pub(super) fn is_short(&self) -> bool {
-        self.fields.len() <= 12
+    /// Whether its fields are shown unasked: few, or with one that is wrong.
+    pub(super) fn is_open_wide(&self) -> bool {
+        let wrong = self.fields.iter().any(|field| field.error.is_some());
+        wrong || !self.is_long()
+    }
+
+    /// Whether there are many fields.
+    pub(super) fn is_long(&self) -> bool {
+        self.fields.len() > 12
     }
 
     /// How many of the fields are ticked.
@@ -91,6 +97,7 @@ pub(super) struct Tick {
     pub(super) value: String,
     pub(super) title: String,
     pub(super) ticked: bool,
+    pub(super) error: Option<String>,
 }
 
 /// A select.
@@ -134,6 +141,7 @@ impl Choices {
             ticked: picked.writes.contains(&object.object_name),
             value: object.object_name.clone(),
             title: object.display_name.clone(),
+            error: None,
         });
         let general = wrong.iter().filter(|wrong| wrong.object.is_none());
         Self {
@@ -147,8 +155,9 @@ impl Choices {
     /// How many things are wrong, where they are.
     pub(super) fn wrong(&self) -> usize {
         let of_object = |object: &ObjectChoice| {
-            let mappings = object.mappings.iter();
-            object.errors.len() + mappings.filter(|one| one.error.is_some()).count()
+            let mappings = object.mappings.iter().map(|one| &one.error);
+            let fields = object.fields.iter().map(|one| &one.error);
+            object.errors.len() + mappings.chain(fields).flatten().count()
         };
         self.errors.len() + self.objects.iter().map(of_object).sum::<usize>()
     }
@@ -162,12 +171,14 @@ impl Choices {
     /// the objects' fault.
     pub(super) fn is_elsewhere(&self) -> bool {
         let looked = self.objects.iter().filter(|object| !object.is_removed());
-        let (mut all, mut absent) = (0_usize, 0_usize);
+        let (mut all, mut absent, mut barred) = (0_usize, 0_usize, 0_usize);
         for object in looked {
             all += 1;
             absent += usize::from(object.lack == Some(Lack::NotThere));
+            barred += usize::from(object.lack == Some(Lack::NotAllowed));
         }
-        absent > 0 && absent * 2 >= all
+        // Some things are the account's own, and are seen whatever was said.
+        (absent > 0 && absent * 2 >= all) || (all > 0 && absent + barred == all)
     }
 }
 
@@ -188,11 +199,19 @@ fn object_choice(
         (false, _, false) => ObjectState::NotChosen,
     };
     let about = |wrong: &&Wrong| wrong.object.as_ref() == Some(name);
-    let errors = wrong
-        .iter()
-        .filter(about)
-        .filter(|wrong| wrong.mapping.is_none())
-        .map(|wrong| wrong.text.clone());
+    let of_field = |field: &str| {
+        let mut wrong = wrong.iter().filter(about);
+        let wrong = wrong.find(|w| w.mapping.is_none() && w.field.as_deref() == Some(field));
+        wrong.map(|wrong| wrong.text.clone())
+    };
+    let fields = fields(object, picked, of_field);
+    let is_shown = |wrong: &&Wrong| {
+        let field = wrong.field.as_ref();
+        wrong.mapping.is_some()
+            || field.is_some_and(|field| fields.iter().any(|f| f.value == *field))
+    };
+    let errors = wrong.iter().filter(about).filter(|wrong| !is_shown(wrong));
+    let errors: Vec<String> = errors.map(|wrong| wrong.text.clone()).collect();
     let own = object.map_to_display_name.as_ref();
     let title = own.unwrap_or(&object.display_name);
     let mappings = declared.into_iter().flat_map(picked::mappings);
@@ -211,11 +230,11 @@ fn object_choice(
         lack: object.lack,
         required: object.required_fields.iter().filter_map(required).collect(),
         mappings: mappings.collect(),
-        fields: fields(object, picked),
+        fields,
         every: form::every_field_of(name),
         everything: picked.everything,
         is_open: declared.is_some_and(picked::is_open),
-        errors: errors.collect(),
+        errors,
         name: name.clone(),
     }
 }
@@ -240,7 +259,11 @@ fn titled(provider: &str, app: Option<&str>) -> String {
     }
 }
 
-fn fields(object: &HydratedReadObject, picked: &PickedObject) -> Vec<Tick> {
+fn fields(
+    object: &HydratedReadObject,
+    picked: &PickedObject,
+    error: impl Fn(&str) -> Option<String>,
+) -> Vec<Tick> {
     let name = form::field_of(&object.object_name);
     let mut fields: Vec<Tick> = object
         .optional_fields
@@ -255,6 +278,7 @@ fn fields(object: &HydratedReadObject, picked: &PickedObject) -> Vec<Tick> {
                 name: name.clone(),
                 title: titled(display_name, map_to_display_name.as_deref()),
                 ticked: picked.everything || picked.fields.contains(field_name),
+                error: error(field_name),
                 value: field_name.clone(),
             }),
             HydratedField::Mapping { .. } => None,
@@ -268,6 +292,7 @@ fn fields(object: &HydratedReadObject, picked: &PickedObject) -> Vec<Tick> {
                 value: field.clone(),
                 title: field.clone(),
                 ticked: true,
+                error: error(field),
             });
         }
     }
@@ -340,21 +365,31 @@ pub(super) fn placed(causes: &[String], manifest: &Integration, picked: &Picked)
         let about = objects.find_map(|object| {
             let name = &object.object_name;
             let rest = cause.strip_prefix(&format!("read object `{name}`"))?;
-            Some((object, rest.trim_start_matches([':', ' '])))
+            Some((name, rest.trim_start_matches([':', ' '])))
         });
-        let Some((object, text)) = about else {
+        let Some((name, text)) = about else {
             return Wrong {
                 object: None,
                 mapping: None,
+                field: None,
                 text: cause.clone(),
             };
         };
-        let chosen = &picked.object(&object.object_name).mappings;
-        let named = |(_, field): &(&String, &String)| text.starts_with(&format!("field `{field}`"));
-        let mapping = chosen.iter().find(named).map(|(name, _)| name.clone());
+        let field = text.strip_prefix("field `");
+        let field = field.and_then(|rest| rest.split_once('`'));
+        let field = field.map(|(field, _)| field.to_owned());
+        let mut chosen = picked.object(name).mappings.iter();
+        let mapping = chosen.find(|(_, chosen)| Some(*chosen) == field.as_ref());
+        let text = match &field {
+            Some(_) => {
+                "There is no such field in your account. Choose another one, or leave it out."
+            }
+            None => text,
+        };
         Wrong {
-            object: Some(object.object_name.clone()),
-            mapping,
+            object: Some(name.clone()),
+            mapping: mapping.map(|(name, _)| name.clone()),
+            field,
             text: text.to_owned(),
         }
     };

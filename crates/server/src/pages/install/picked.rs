@@ -39,6 +39,8 @@ pub(super) struct Wrong {
     pub(super) object: Option<String>,
     /// The app's name of the mapping that it is about.
     pub(super) mapping: Option<String>,
+    /// The provider's field that it is about.
+    pub(super) field: Option<String>,
     /// What to do, for the customer.
     pub(super) text: String,
 }
@@ -149,6 +151,7 @@ impl Picked {
                     wrong.push(Wrong {
                         object: Some(object.object_name.clone()),
                         mapping: Some(mapping.name.to_owned()),
+                        field: None,
                         text: "Choose a field".to_owned(),
                     });
                 }
@@ -161,6 +164,7 @@ impl Picked {
             wrong.push(Wrong {
                 object: None,
                 mapping: None,
+                field: None,
                 text: "Choose at least one thing that may be read or done".to_owned(),
             });
         }

@@ -237,7 +237,7 @@ async fn what_is_wrong_is_said_beside_it_and_nothing_is_lost(store: TestStore) {
         .split_once("<option value=\"nobodys\" selected>")
         .unwrap();
     assert!(
-        after.contains("is neither known nor in a record of the account"),
+        after.contains("There is no such field in your account"),
         "{text}"
     );
 
