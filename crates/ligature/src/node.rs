@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use engine::{ActionError, Actor, Clock as _, Engine, Parts, Registry, SystemClock, actions};
 use secrecy::{ExposeSecret as _, SecretString};
 use server::Protections;
-use store::{Backend, NewApiKey, Role as OrgRole, Rotation, RotationStep, Settings, Store, StoreError};
+use store::{
+    Backend, NewApiKey, Role as OrgRole, Rotation, RotationStep, Settings, Store, StoreError,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

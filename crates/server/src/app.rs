@@ -48,6 +48,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
             "/invite",
             get(pages::invite::show).post(pages::invite::accept),
         )
+        .merge(pages::install::routes())
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))

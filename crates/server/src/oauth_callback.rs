@@ -1,17 +1,20 @@
 //! Where the provider sends the customer back. The connection is stored before
 //! the page answers; the page then tells the window that opened it, in the words
-//! that `@amp-labs/react` listens for, and the customer in plain ones.
+//! that `@amp-labs/react` listens for, and the customer in plain ones. Who came
+//! from our own install page is sent back to it.
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use engine::actions::oauth::Return;
 use engine::{Engine, actions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::extract::Query;
+use crate::pages::install::{Browser, to, word};
 use crate::problem::Problem;
 
 /// What a provider sends along.
@@ -38,16 +41,22 @@ struct Page<'a> {
 /// Ends a consent and says how it went.
 pub(crate) async fn receive(
     State(engine): State<Engine>,
+    headers: HeaderMap,
     Query(callback): Query<Callback>,
 ) -> Result<Response, Problem> {
-    let ending = actions::oauth::finish(
-        &engine,
-        &callback.state,
-        callback.code,
-        callback.error,
-        callback.error_description,
-    )
-    .await?;
+    let browser = Browser::of(&headers, engine.public_url());
+    let back = Return {
+        state: &callback.state,
+        code: callback.code,
+        error: callback.error,
+        error_description: callback.error_description,
+        browser: browser.secret(),
+    };
+    let ending = actions::oauth::finish(&engine, back).await?;
+    if let Some(page) = ending.page {
+        // Ours, made of a link that this server has signed: it leads nowhere else.
+        return Ok(to(&format!("{}&news={}", page.place, word(page.news))));
+    }
     let (message, text) = match &ending.result {
         Ok(connection) => (
             json!({ "eventType": "AUTHORIZATION_SUCCEEDED", "data": { "connection": connection } }),

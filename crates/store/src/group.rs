@@ -12,6 +12,7 @@ use crate::columns::{At, ms};
 use crate::connect::Tx;
 use crate::entities::customer_group;
 use crate::error::{Result, StoreError};
+use crate::install_link;
 use crate::outbox;
 use crate::scope::Tenant;
 use crate::statement::{ROWS_PER_STATEMENT, list};
@@ -135,7 +136,7 @@ impl Tenant<'_> {
     }
 
     /// Deletes what is left of a group once nothing of it is connected or installed:
-    /// these notifications, and the group itself. `Outdated` while something is.
+    /// these notifications, its links to the install page, and the group itself. `Outdated` while something is.
     pub async fn erase_group(&self, group_ref: &str, notifications: &[String]) -> Result<()> {
         let backend = self.store.backend();
         let project = self.scope.project_id();
@@ -170,6 +171,7 @@ impl Tenant<'_> {
                 return Err(StoreError::Outdated);
             }
         }
+        install_link::erase(&tx, project, group_ref).await?;
         tx.execute(
             "DELETE FROM customer_group WHERE project_id = $1 AND group_ref = $2",
             [project.into(), group_ref.into()],

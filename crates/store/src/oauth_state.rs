@@ -44,7 +44,10 @@ pub enum OAuthStateTaken {
         body: Value,
     },
     /// Known, but too late.
-    Expired,
+    Expired {
+        /// What was remembered.
+        body: Value,
+    },
     /// Never handed out, or taken already.
     Unknown,
 }
@@ -57,7 +60,7 @@ impl std::fmt::Debug for OAuthStateTaken {
                 .debug_struct("Valid")
                 .field("scope", scope)
                 .finish_non_exhaustive(),
-            Self::Expired => f.write_str("Expired"),
+            Self::Expired { .. } => f.write_str("Expired"),
             Self::Unknown => f.write_str("Unknown"),
         }
     }
@@ -169,20 +172,21 @@ impl Store {
         let Some(row) = row else {
             return Ok(OAuthStateTaken::Unknown);
         };
-        if time(&row, "expires_at")? <= now {
-            return Ok(OAuthStateTaken::Expired);
-        }
         let sealed: Vec<u8> = row.try_get("", "body")?;
         let body = self.inner.keys.open(body_at(digest), &sealed)?;
+        let body = serde_json::from_slice(&body).map_err(|error| StoreError::Corrupt {
+            table: "oauth_state",
+            detail: error.to_string(),
+        })?;
+        if time(&row, "expires_at")? <= now {
+            return Ok(OAuthStateTaken::Expired { body });
+        }
         Ok(OAuthStateTaken::Valid {
             scope: Scope::found(
                 row.try_get("", "project_id")?,
                 row.try_get("", "group_ref")?,
             ),
-            body: serde_json::from_slice(&body).map_err(|error| StoreError::Corrupt {
-                table: "oauth_state",
-                detail: error.to_string(),
-            })?,
+            body,
         })
     }
 }

@@ -54,15 +54,17 @@ enum Pruned {
     Operations,
     OAuthStates,
     Uploads,
+    InstallLinks,
 }
 
-const ALL: [Pruned; 6] = [
+const ALL: [Pruned; 7] = [
     Pruned::DeliveredMessages,
     Pruned::DeadMessages,
     Pruned::Logs,
     Pruned::Operations,
     Pruned::OAuthStates,
     Pruned::Uploads,
+    Pruned::InstallLinks,
 ];
 
 impl Pruned {
@@ -101,6 +103,10 @@ impl Pruned {
                 "DELETE FROM manifest_upload WHERE id IN (SELECT id FROM manifest_upload \
                  WHERE expires_at <= $1 LIMIT $2)"
             }
+            Self::InstallLinks => {
+                "DELETE FROM install_link WHERE id IN (SELECT id FROM install_link \
+                 WHERE expires_at <= $1 LIMIT $2{skip})"
+            }
         }
     }
 
@@ -109,7 +115,7 @@ impl Pruned {
         match self {
             Self::DeliveredMessages | Self::Logs | Self::Operations => retention.settled,
             Self::DeadMessages => retention.dead,
-            Self::OAuthStates | Self::Uploads => GRACE,
+            Self::OAuthStates | Self::Uploads | Self::InstallLinks => GRACE,
         }
     }
 }

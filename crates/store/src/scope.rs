@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter};
 use crate::Store;
 use crate::entities::{api_key, membership, project};
 use crate::error::{Result, StoreError};
+use crate::install_link::InstallLink;
 use crate::jwt_key::JwtKey;
 use crate::secrets::digest;
 
@@ -245,6 +246,19 @@ impl Store {
                 project_id: key.project_id.clone(),
                 group_ref: group_ref.to_owned(),
                 consumer_ref: consumer_ref.to_owned(),
+            },
+        }
+    }
+
+    /// The person of one customer who has opened that link. The caller has checked
+    /// its signature, and that it is still good.
+    #[must_use]
+    pub fn customer_of_link(&self, link: &InstallLink) -> Actor {
+        Actor {
+            who: Who::Customer {
+                project_id: link.project_id.clone(),
+                group_ref: link.group_ref.clone(),
+                consumer_ref: link.consumer_ref.clone(),
             },
         }
     }

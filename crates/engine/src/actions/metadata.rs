@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use connector::{Connector, Description, Failure};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use store::{Actor, Connection, ConnectionFilter, InstallationFilter};
+use store::{Actor, Connection, ConnectionFilter, InstallationFilter, Integration};
 
 use crate::calls::CallError;
-use crate::metadata::{self, HydratedRevision, ObjectMetadata, Unseen};
+use crate::metadata::{
+    self, Found, HydratedIntegration, HydratedRevision, Lack, ObjectMetadata, Unseen,
+};
 use crate::read::in_words;
 use crate::{ActionError, Engine};
 
@@ -75,13 +77,33 @@ pub async fn hydrate(
     })
 }
 
+/// What an integration says now, with the names of the connector's table. Nobody is
+/// asked for it.
+///
+/// # Errors
+/// [`ActionError::NotFound`] when there is no such provider here.
+pub fn by_table(
+    engine: &Engine,
+    integration: &Integration,
+) -> Result<HydratedIntegration, ActionError> {
+    let content: manifest::Integration =
+        serde_json::from_value(integration.latest_revision.content.clone())
+            .map_err(|error| ActionError::Internal(format!("stored revision: {error}")))?;
+    let connector = connector(engine, &content.provider)?;
+    Ok(metadata::hydrate(
+        content,
+        connector.describe(),
+        BTreeMap::new(),
+    ))
+}
+
 /// What is found out about an object, and what kept us from more.
 async fn found(
     engine: &Engine,
     connector: &dyn Connector,
     connection: &Connection,
     object_name: &str,
-) -> Result<(String, (ObjectMetadata, Option<String>)), ActionError> {
+) -> Result<(String, Found), ActionError> {
     let (metadata, unseen) = metadata::describe(engine, connector, connection, object_name).await;
     let error = match unseen {
         None => None,
@@ -89,20 +111,39 @@ async fn found(
             return Err(ActionError::Provider(failure));
         }
         Some(Unseen::Call(CallError::Store(error))) => return Err(error.into()),
-        Some(Unseen::Call(CallError::Provider(failure))) => Some(in_words(&failure)),
-        Some(Unseen::Call(CallError::Budget { until })) => Some(format!(
-            "The request budget is used up. Try again after {until}"
-        )),
-        Some(Unseen::Slow) => {
-            Some("The provider did not answer in time. Try again in a while".to_owned())
+        Some(Unseen::Call(CallError::Provider(failure))) => {
+            Some((lack(&failure), in_words(&failure)))
         }
-        Some(Unseen::Removed { announcement }) => Some(format!(
-            "{} is not offered by {} any more (see {announcement})",
-            metadata.display_name,
-            connector.describe().display_name,
+        Some(Unseen::Call(CallError::Budget { until })) => Some((
+            Lack::Now,
+            format!("The request budget is used up. Try again after {until}"),
+        )),
+        Some(Unseen::Slow) => Some((
+            Lack::Now,
+            "The provider did not answer in time. Try again in a while".to_owned(),
+        )),
+        Some(Unseen::Removed { announcement }) => Some((
+            Lack::Removed,
+            format!(
+                "{} is not offered by {} any more (see {announcement})",
+                metadata.display_name,
+                connector.describe().display_name,
+            ),
         )),
     };
     Ok((object_name.to_owned(), (metadata, error)))
+}
+
+fn lack(failure: &Failure) -> Lack {
+    match failure {
+        Failure::Gone { .. } => Lack::Removed,
+        Failure::NotFound { .. } | Failure::Invalid { .. } => Lack::NotThere,
+        Failure::Forbidden { .. } | Failure::Unauthorized { .. } => Lack::NotAllowed,
+        Failure::Conflict { .. }
+        | Failure::RateLimited { .. }
+        | Failure::Unavailable { .. }
+        | Failure::Protocol { .. } => Lack::Now,
+    }
 }
 
 /// The metadata of an object in the account that a group has installed an

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod delivery;
 pub mod destination;
 pub mod group;
+pub mod install_link;
 pub mod installation;
 pub mod integration;
 pub mod jwt_key;

@@ -12,6 +12,7 @@ use serde_json::json;
 use store::{Actor, NewConnection, NewOAuthState, OAuthStateTaken, ProviderApp, Scope};
 
 use super::connection::{complete_inputs, workspace_of};
+use super::install_link::{Origin, origin_of};
 use super::{require_name, require_own};
 use crate::oauth::{App, OAuthError};
 use crate::{ActionError, Engine, random};
@@ -68,6 +69,33 @@ pub struct Connect {
     /// The connection that is renewed; the group's one, or a new one, where absent.
     #[serde(default)]
     pub connection_id: Option<String>,
+    /// The hosted install page that asked, if one did.
+    #[serde(default)]
+    pub page: Option<AskingPage>,
+}
+
+/// The hosted install page on which a consent was begun.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AskingPage {
+    /// The page's link.
+    pub link_id: String,
+    /// The SHA-256 of what only the browser knows that began.
+    pub browser: String,
+}
+
+/// What a browser brings back from a consent.
+#[derive(Debug)]
+pub struct Return<'a> {
+    /// What the consent was begun with.
+    pub state: &'a str,
+    /// What is traded for tokens.
+    pub code: Option<String>,
+    /// Why there is no code.
+    pub error: Option<String>,
+    /// The same in words.
+    pub error_description: Option<String>,
+    /// What only the browser knows that has opened an install page.
+    pub browser: Option<&'a str>,
 }
 
 /// What the callback page tells.
@@ -77,6 +105,31 @@ pub struct Ending {
     pub result: Result<String, String>,
     /// The page that asked.
     pub origin: Option<String>,
+    /// Where the hosted install page is on which it began, behind this server's
+    /// origin.
+    pub page: Option<Back>,
+}
+
+/// The way back to a hosted install page.
+#[derive(Debug)]
+pub struct Back {
+    /// Path and query.
+    pub place: String,
+    /// What the page says.
+    pub news: News,
+}
+
+/// What a hosted install page says of a consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// The account is connected.
+    Connected,
+    /// The customer refused.
+    Refused,
+    /// It took too long.
+    Late,
+    /// It did not work.
+    Failed,
 }
 
 /// Where the customer consents.
@@ -166,6 +219,7 @@ pub async fn reconnect(
         provider_app_id: known.provider_app_id,
         origin,
         connection_id: Some(known.id),
+        page: None,
     };
     connect(engine, actor, project, again).await
 }
@@ -175,13 +229,14 @@ pub async fn reconnect(
 /// # Errors
 /// [`ActionError::Store`] when the store fails; everything else is an [`Ending`]
 /// that the customer reads.
-pub async fn finish(
-    engine: &Engine,
-    state: &str,
-    code: Option<String>,
-    error: Option<String>,
-    error_description: Option<String>,
-) -> Result<Ending, ActionError> {
+pub async fn finish(engine: &Engine, back: Return<'_>) -> Result<Ending, ActionError> {
+    let Return {
+        state,
+        code,
+        error,
+        error_description,
+        browser,
+    } = back;
     // A refusal leaves the state as it is: nothing has come of it, and whoever thinks
     // again, or goes back, may still consent. The stock React components open the same
     // link once more.
@@ -191,13 +246,8 @@ pub async fn finish(
         None => engine.store.take_oauth_state(state, now).await?,
     };
     let (scope, body) = match known {
-        OAuthStateTaken::Valid { scope, body } => (scope, body),
-        OAuthStateTaken::Expired => {
-            return Ok(failed(
-                None,
-                "This took longer than ten minutes and is no longer valid. Please start again.",
-            ));
-        }
+        OAuthStateTaken::Valid { scope, body } => (Some(scope), body),
+        OAuthStateTaken::Expired { body } => (None, body),
         OAuthStateTaken::Unknown => {
             return Ok(failed(
                 None,
@@ -205,43 +255,85 @@ pub async fn finish(
             ));
         }
     };
-    let connect: Connect =
+    let mut connect: Connect =
         serde_json::from_value(body).map_err(|error| ActionError::Internal(error.to_string()))?;
+    let mut place = None;
+    if let Some(page) = connect.page.take() {
+        // Before anything is done: or somebody could have others end what he began.
+        match origin_of(engine, &page, browser).await? {
+            Origin::Good(there) => place = Some(there),
+            Origin::Ended(there) => return Ok(ended(there)),
+            Origin::OtherBrowser => {
+                return Ok(failed(
+                    None,
+                    "This was begun in another browser, so nothing was connected. Open the link that you were given in this browser, and begin there.",
+                ));
+            }
+        }
+    }
+    let Some(scope) = scope else {
+        let late = "This took longer than ten minutes and is no longer valid. Please start again.";
+        return Ok(failed(None, late).back_to(place, News::Late));
+    };
     let scope = scope.of_consumer(&connect.consumer_ref);
     let origin = connect.origin.clone();
     if let Some(error) = error {
-        let text = match error.as_str() {
-            "access_denied" => "Access was not granted. Nothing has changed.".to_owned(),
-            other => format!(
-                "The provider refused: {}",
-                error_description.as_deref().unwrap_or(other)
+        let (text, news) = match error.as_str() {
+            "access_denied" => (
+                "Access was not granted. Nothing has changed.".to_owned(),
+                News::Refused,
+            ),
+            other => (
+                format!(
+                    "The provider refused: {}",
+                    error_description.as_deref().unwrap_or(other)
+                ),
+                News::Failed,
             ),
         };
-        return Ok(Ending {
-            result: Err(text),
-            origin,
-        });
+        return Ok(failed(origin, &text).back_to(place, news));
     }
     let Some(code) = code.filter(|code| !code.is_empty()) else {
-        return Ok(failed(
-            origin,
-            "The provider sent neither a code nor an error. Please start again.",
-        ));
+        let neither = "The provider sent neither a code nor an error. Please start again.";
+        return Ok(failed(origin, neither).back_to(place, News::Failed));
     };
     match establish(engine, &scope, connect, code).await {
         Ok(connection_id) => Ok(Ending {
             result: Ok(connection_id),
             origin,
-        }),
+            page: None,
+        }
+        .back_to(place, News::Connected)),
         Err(ActionError::Store(error)) => Err(ActionError::Store(error)),
-        Err(error) => Ok(failed(origin, &error.to_string())),
+        Err(error) => {
+            if place.is_some() {
+                // The customer is told less than the builder, who is not there.
+                let project = scope.project_id();
+                tracing::warn!(project, %error, "a consent from an install page came to nothing");
+            }
+            Ok(failed(origin, &error.to_string()).back_to(place, News::Failed))
+        }
     }
+}
+
+impl Ending {
+    fn back_to(self, place: Option<String>, news: News) -> Self {
+        let page = place.map(|place| Back { place, news });
+        Self { page, ..self }
+    }
+}
+
+/// A page whose link has ended meanwhile says so itself.
+fn ended(place: String) -> Ending {
+    failed(None, "The link that you were given is no longer valid.")
+        .back_to(Some(place), News::Failed)
 }
 
 fn failed(origin: Option<String>, message: &str) -> Ending {
     Ending {
         result: Err(message.to_owned()),
         origin,
+        page: None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! Signed, expiring links: to results that are too big for a message, and to
-//! places that manifests are uploaded to. The link is the whole authority:
-//! whoever has it may read that one result, or fill that one place, until it ends.
+//! Signed, expiring links: to results that are too big for a message, to places
+//! that manifests are uploaded to, and to the hosted install page. The link is the
+//! whole authority: whoever has it may read that one result, fill that one place,
+//! or act for that one customer, until it ends.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 use std::sync::Arc;
 
-/// How long a link is good for.
+/// How long a link to a result or to a place is good for.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a link is for; one for the one is no link for the other.
@@ -18,6 +19,8 @@ pub enum LinkKind {
     Download,
     /// `PUT` of a manifest, by its upload.
     Upload,
+    /// The hosted install page, by its install link.
+    Install,
 }
 
 impl LinkKind {
@@ -26,6 +29,7 @@ impl LinkKind {
         match self {
             Self::Download => "/downloads/v1/",
             Self::Upload => "/uploads/v1/",
+            Self::Install => "/install/",
         }
     }
 
@@ -33,6 +37,7 @@ impl LinkKind {
         match self {
             Self::Download => b"download\n",
             Self::Upload => b"upload\n",
+            Self::Install => b"install\n",
         }
     }
 }
@@ -72,30 +77,54 @@ impl Links {
     /// A link to the result of a message or to the place of an upload.
     #[must_use]
     pub fn sign(&self, kind: LinkKind, id: &str, now: Timestamp) -> String {
-        let expires = now
-            .saturating_add(LIFETIME)
-            .unwrap_or(Timestamp::MAX)
-            .as_second();
+        let expires_at = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
+        format!("{}{}", self.public_url, self.place(kind, id, expires_at))
+    }
+
+    /// What is behind the server's origin in a link that is good until then, to the
+    /// second.
+    #[must_use]
+    pub fn place(&self, kind: LinkKind, id: &str, expires_at: Timestamp) -> String {
+        let expires = expires_at.as_second();
         let signature = hex::encode(mac(&self.key, kind, id, expires).finalize().into_bytes());
-        format!(
-            "{}{}{id}?expires={expires}&signature={signature}",
-            self.public_url,
-            kind.path()
-        )
+        let path = kind.path();
+        format!("{path}{id}?expires={expires}&signature={signature}")
     }
 
     /// A signature under a page token of a search, which says that this server made
     /// it for just that search.
     pub(crate) fn sign_page(&self, about: &str) -> String {
-        hex::encode(page_mac(&self.key, about).finalize().into_bytes())
+        self.sign_text(b"page\n", about)
     }
 
     /// Whether [`Links::sign_page`] made the signature.
     pub(crate) fn is_page_signature(&self, about: &str, signature: &str) -> bool {
+        self.is_text_signature(b"page\n", about, signature)
+    }
+
+    /// A signature in a form of the install page, which says that this server made
+    /// the form for just that link and browser.
+    #[must_use]
+    pub fn sign_form(&self, link_id: &str, browser: &str) -> String {
+        self.sign_text(b"form\n", &format!("{link_id}\n{browser}"))
+    }
+
+    /// Whether [`Links::sign_form`] made the signature.
+    #[must_use]
+    pub fn is_form_signature(&self, link_id: &str, browser: &str, signature: &str) -> bool {
+        self.is_text_signature(b"form\n", &format!("{link_id}\n{browser}"), signature)
+    }
+
+    fn sign_text(&self, word: &[u8], about: &str) -> String {
+        hex::encode(text_mac(&self.key, word, about).finalize().into_bytes())
+    }
+
+    fn is_text_signature(&self, word: &[u8], about: &str, signature: &str) -> bool {
         let Ok(given) = hex::decode(signature) else {
             return false;
         };
-        let is_by = |key: &Arc<SecretSlice<u8>>| page_mac(key, about).verify_slice(&given).is_ok();
+        let is_by =
+            |key: &Arc<SecretSlice<u8>>| text_mac(key, word, about).verify_slice(&given).is_ok();
         is_by(&self.key) || self.previous.as_ref().is_some_and(is_by)
     }
 
@@ -133,9 +162,9 @@ fn keyed(key: &SecretSlice<u8>) -> Hmac<Sha256> {
         .unwrap_or_else(|_| Hmac::new(&[0; 64].into()))
 }
 
-fn page_mac(key: &SecretSlice<u8>, about: &str) -> Hmac<Sha256> {
+fn text_mac(key: &SecretSlice<u8>, word: &[u8], about: &str) -> Hmac<Sha256> {
     let mut mac = keyed(key);
-    mac.update(b"page\n");
+    mac.update(word);
     mac.update(about.as_bytes());
     mac
 }
@@ -194,6 +223,18 @@ mod tests {
         let check = |kind| links().check(kind, &id, expires, &signature, now);
         assert_eq!(check(LinkKind::Upload), Ok(()));
         assert_eq!(check(LinkKind::Download), Err(LinkError::Forged));
+        assert_eq!(check(LinkKind::Install), Err(LinkError::Forged));
+    }
+
+    #[test]
+    fn a_form_is_of_one_link_and_one_browser() {
+        let signature = links().sign_form("link", "browser");
+        assert!(links().is_form_signature("link", "browser", &signature));
+        for (link, browser) in [("link", "other"), ("other", "browser")] {
+            assert!(!links().is_form_signature(link, browser, &signature));
+        }
+        assert!(!links().is_form_signature("link", "browser", ""));
+        assert!(!links().is_page_signature("link\nbrowser", &signature));
     }
 
     #[test]

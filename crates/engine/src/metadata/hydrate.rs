@@ -96,6 +96,23 @@ pub struct HydratedReadObject {
     /// Why there is less here than there could be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The same, for our own pages.
+    #[serde(skip)]
+    pub lack: Option<Lack>,
+}
+
+/// What keeps an object from being looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The provider offers it no more.
+    Removed,
+    /// It is not there, as far as the account can see: most likely what the
+    /// customer said besides consenting is wrong.
+    NotThere,
+    /// The account may not see it.
+    NotAllowed,
+    /// Something that passes.
+    Now,
 }
 
 /// A field of an object and its name for people.
@@ -162,7 +179,7 @@ pub struct HydratedWriteObject {
 }
 
 /// What was found out about a read object, and why it is not more.
-pub(crate) type Found = (ObjectMetadata, Option<String>);
+pub(crate) type Found = (ObjectMetadata, Option<(Lack, String)>);
 
 /// Hydrates an integration. `found` has what was found out about its read
 /// objects, by the provider's names.
@@ -212,8 +229,9 @@ pub(crate) fn hydrate(
 fn read_object(
     object: ReadObject,
     metadata: ObjectMetadata,
-    error: Option<String>,
+    unseen: Option<(Lack, String)>,
 ) -> HydratedReadObject {
+    let (lack, error) = unseen.unzip();
     let required = object.required_fields.unwrap_or_default();
     let optional = object.optional_fields.unwrap_or_default();
     let mut all = metadata.fields;
@@ -255,6 +273,7 @@ fn read_object(
         optional_fields_auto: object.optional_fields_auto,
         backfill: object.backfill,
         error,
+        lack,
     }
 }
 

@@ -16,10 +16,10 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Connection;
 
-pub(crate) use hydrate::hydrate;
+pub(crate) use hydrate::{Found, hydrate};
 pub use hydrate::{
     HydratedField, HydratedIntegration, HydratedRead, HydratedReadObject, HydratedRevision,
-    HydratedWrite, HydratedWriteObject, NamedField,
+    HydratedWrite, HydratedWriteObject, Lack, NamedField,
 };
 pub(crate) use title::title;
 

@@ -7,6 +7,7 @@ mod counter;
 mod delivery;
 mod demo;
 mod deploy;
+mod install_link;
 mod invite;
 mod migrate;
 mod project;
@@ -62,6 +63,9 @@ enum Command {
     /// Invite builders, by a link
     #[command(subcommand)]
     Invite(invite::Invite),
+    /// Make links to the hosted install page
+    #[command(subcommand)]
+    InstallLink(install_link::InstallLink),
     /// List deliveries and replay them
     #[command(subcommand)]
     Delivery(delivery::Delivery),
@@ -107,6 +111,7 @@ impl Ligature {
             Command::ApiKey(api_key) => api_key.run().await?,
             Command::User(user) => user.run().await?,
             Command::Invite(invite) => invite.run().await?,
+            Command::InstallLink(link) => Box::pin(link.run()).await?,
             Command::Delivery(delivery) => Box::pin(delivery.run()).await?,
             Command::Backup(backup) => Box::pin(backup.run()).await?,
             Command::Restore(restore) => Box::pin(restore.run()).await?,

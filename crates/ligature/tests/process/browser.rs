@@ -34,37 +34,43 @@ const PATIENCE: Duration = Duration::from_secs(100);
 const SOURCES: [&str; 3] = ["index.html", "vite.config.js", "src/main.jsx"];
 
 /// One browser at a time is enough for a small machine.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
 /// What a machine needs for these tests.
-struct Tools {
+pub(crate) struct Tools {
     chromium: PathBuf,
-    /// Where the page's packages are.
+    /// Where the page's packages are; nowhere, if they are not asked for.
     page: PathBuf,
-    /// Where the driver's package is.
+    /// Where the driver's packages are.
     driver: PathBuf,
 }
 
 impl Tools {
     /// `None`, with a note, where something cannot be had.
     fn find() -> Option<Self> {
+        let list = Path::new(ROOT).join("examples/react-install/package.json");
+        let list = fs::read_to_string(list).unwrap();
+        let tools = Self::driver_only()?;
+        Some(Self {
+            page: packages::npm(Path::new(TARGET), &list)?,
+            ..tools
+        })
+    }
+
+    /// For pages that need no packages of their own.
+    pub(crate) fn driver_only() -> Option<Self> {
         let chromium = ["chromium", "chromium-browser", "google-chrome"]
             .into_iter()
             .find_map(on_path);
         if chromium.is_none() {
             testing::missing("Chromium: install Debian's chromium package");
         }
-        let list = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
+        let list = Path::new(ROOT).join("crates/ligature/tests/browser/package.json");
+        let list = fs::read_to_string(list).unwrap();
         Some(Self {
             chromium: chromium?,
-            page: packages::npm(
-                Path::new(TARGET),
-                &list("examples/react-install/package.json"),
-            )?,
-            driver: packages::npm(
-                Path::new(TARGET),
-                &list("crates/ligature/tests/browser/package.json"),
-            )?,
+            page: PathBuf::new(),
+            driver: packages::npm(Path::new(TARGET), &list)?,
         })
     }
 
@@ -95,11 +101,13 @@ impl Tools {
         built
     }
 
-    /// Lets the customer walk the `steps`; what they need to know is in `world`.
-    async fn walk(&self, steps: &[&str], world: &Value) {
+    /// Lets a customer, who is a program, walk the `steps`; what they need to know is
+    /// in `world`.
+    pub(crate) async fn walk(&self, program: &str, steps: &[&str], world: &Value) {
+        let programs = Path::new(ROOT).join("crates/ligature/tests/browser");
         let mut driver = Command::new("node");
         driver
-            .arg(Path::new(ROOT).join("crates/ligature/tests/browser/walk.cjs"))
+            .arg(programs.join(program))
             .arg(&self.driver)
             .args(steps)
             .env("CHROMIUM", &self.chromium)
@@ -151,7 +159,7 @@ async fn file(State(dist): State<PathBuf>, uri: Uri) -> Response {
 }
 
 /// Everything that the builder does before a customer comes.
-async fn prepare(server: &Server, receiver: &Receiver) {
+pub(crate) async fn prepare(server: &Server, receiver: &Receiver) {
     let client = &server.client;
     let app = json!({ "provider": "bitbucket", "clientId": "sandbox-client", "clientSecret": "sandbox-secret" });
     client.post(&server.path("/provider-apps"), &app).await;
@@ -188,6 +196,7 @@ async fn a_customer_connects_installs_edits_and_uninstalls() {
     let world = world(&server, &page, "customer-1");
     tools
         .walk(
+            "walk.cjs",
             &["deny", "connect", "install", "edit", "stop", "reconnect"],
             &world,
         )
@@ -197,7 +206,7 @@ async fn a_customer_connects_installs_edits_and_uninstalls() {
     })
     .await;
     assert_eq!(receiver.inbox.lock().unwrap().forged, 0);
-    tools.walk(&["uninstall"], &world).await;
+    tools.walk("walk.cjs", &["uninstall"], &world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,6 +225,10 @@ async fn a_customer_with_a_token_does_the_same() {
     world["kid"] = made["kid"].clone();
     world["signingKey"] = json!(include_str!("../../../engine/tests/keys/private-2048.pem"));
     tools
-        .walk(&["connect", "install", "expired", "uninstall"], &world)
+        .walk(
+            "walk.cjs",
+            &["connect", "install", "expired", "uninstall"],
+            &world,
+        )
         .await;
 }

@@ -18,6 +18,7 @@ mod delivery;
 mod demo;
 mod deploy;
 mod drain;
+mod install_page;
 mod nodes;
 mod people;
 mod proxy;

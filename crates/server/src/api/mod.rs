@@ -10,6 +10,7 @@ mod destinations;
 mod event_topic_routes;
 mod groups;
 mod hydrated;
+mod install_links;
 mod installations;
 mod integrations;
 mod invites;
@@ -192,6 +193,16 @@ fn integrations(api: Api) -> Api {
     .route(
         "/projects/{projectIdOrName}/groups/{groupRef}:export",
         get(groups::export),
+    )
+    .route(
+        "/projects/{projectIdOrName}/install-links",
+        get(install_links::list)
+            .post(install_links::create)
+            .refusing(&[422]),
+    )
+    .route(
+        "/projects/{projectIdOrName}/install-links/{linkId}",
+        delete(install_links::delete),
     )
     .route("/projects/{projectIdOrName}/request-budgets", get(request_budgets::list))
 }

@@ -52,6 +52,7 @@ pub(crate) async fn connect(
         provider_app_id: body.provider_app_id.filter(|id| !id.is_empty()),
         origin: origin_of(&headers),
         connection_id: None,
+        page: None,
     };
     Ok(actions::oauth::connect(&engine, &actor, &body.project_id_or_name, connect).await?)
 }

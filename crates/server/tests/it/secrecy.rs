@@ -96,6 +96,24 @@ async fn people(world: &World) -> Vec<String> {
     ]
 }
 
+/// A customer comes by a link, connects and thinks again: what opens the page, and what
+/// tells the browser from others.
+async fn by_link(world: &World) -> Vec<String> {
+    let link = world
+        .install_link(json!({ "groupRef": "customer-4" }))
+        .await;
+    let mut customer = world.customer_of(&link);
+    let consent = customer.begin("acme").await;
+    let back = world.decide(&consent, "approve").await;
+    assert_eq!(customer.follow(&back).await.status, 303);
+    assert_eq!(customer.press("choices", &[]).await.status, 422);
+    assert_eq!(customer.press("disconnect", &[]).await.status, 303);
+    let (_, signature) = customer.place.split_once("signature=").unwrap();
+    let cookie = customer.cookie.clone().unwrap();
+    let (_, browser) = cookie.split_once('=').unwrap();
+    vec![signature.to_owned(), browser.to_owned()]
+}
+
 async fn no_secret_is_in_any_log(store: TestStore) {
     // Everything of a world runs on its test's own thread.
     let log = Log::default();
@@ -150,6 +168,7 @@ async fn no_secret_is_in_any_log(store: TestStore) {
     let connection_id = connections[0]["id"].as_str().unwrap();
     secrets.extend(tokens(&world, connection_id).await);
     secrets.extend(people(&world).await);
+    secrets.extend(by_link(&world).await);
 
     // A wrong key, a wrong secret, a refused message, a failing page, a refresh.
     world

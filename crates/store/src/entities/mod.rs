@@ -12,6 +12,7 @@ pub(crate) mod consumer;
 pub(crate) mod customer_group;
 pub(crate) mod destination;
 pub(crate) mod event_topic_route;
+pub(crate) mod install_link;
 pub(crate) mod installation;
 pub(crate) mod integration;
 pub(crate) mod invite;

@@ -13,6 +13,7 @@ mod budget;
 mod builder;
 mod delivery;
 mod initial;
+mod install_link;
 mod jwt_key;
 mod lifecycle;
 mod manifest_upload;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrations {
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
+            Box::new(install_link::InstallLink),
         ]
     }
 }

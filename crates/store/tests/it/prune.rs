@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait as _, Statement};
 use store::{
-    Acknowledged, Afterwards, DeliveryOutcome, Kind, MessageBody, NewLog, NewManifestUpload,
-    NewOAuthState, OperationStatus, PageCommit, Retention, RunEnd, Store, StoreError,
+    Acknowledged, Afterwards, DeliveryOutcome, Kind, MessageBody, NewInstallLink, NewLog,
+    NewManifestUpload, NewOAuthState, OperationStatus, PageCommit, Retention, RunEnd, Store,
+    StoreError,
 };
 use testing::TestStore;
 
@@ -183,10 +184,23 @@ async fn links_and_uploads_go_when_they_have_run_out(store: TestStore) {
         .create_manifest_upload(upload, after(0))
         .await
         .unwrap();
+    let link = NewInstallLink {
+        integration_id: world.integration.id.clone(),
+        group_ref: "customer".to_owned(),
+        group_name: None,
+        consumer_ref: "ada".to_owned(),
+        consumer_name: None,
+        theme: serde_json::json!({}),
+        created_by: "operator".to_owned(),
+        expires_at: after(600),
+    };
+    tenant.create_install_link(link, after(0)).await.unwrap();
     prune(&store, after(600 + DAY_S - 1)).await;
     assert_eq!(counts(&store).await[3..5], [1, 1]);
+    assert_eq!(count(&store, "install_link").await, 1);
     prune(&store, after(600 + DAY_S)).await;
     assert_eq!(counts(&store).await[3..5], [0, 0]);
+    assert_eq!(count(&store, "install_link").await, 0);
 }
 
 #[tokio::test]

@@ -337,5 +337,5 @@ async fn a_state_works_once(store: TestStore) {
     let twice = store.take_oauth_state("good", after(599)).await.unwrap();
     assert!(matches!(twice, OAuthStateTaken::Unknown));
     let late = store.take_oauth_state("late", after(600)).await.unwrap();
-    assert!(matches!(late, OAuthStateTaken::Expired));
+    assert!(matches!(late, OAuthStateTaken::Expired { .. }));
 }

@@ -34,6 +34,8 @@ const BEYOND: &[(&str, &str)] = &[
     ("/sessions", "routes/sessions.rs"),
     ("/sessions/current", "routes/sessions.rs"),
     ("/request-budgets", "routes/request_budgets.rs"),
+    ("/install-links", "routes/install_links.rs"),
+    ("/install-links/{linkId}", "routes/install_links.rs"),
 ];
 
 async fn the_page_has_every_route(store: TestStore) {

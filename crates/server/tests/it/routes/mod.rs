@@ -9,6 +9,8 @@ mod downloads;
 mod groups;
 mod health;
 mod hydrate;
+mod install_links;
+mod install_page;
 mod installations;
 mod integrations;
 mod invites;

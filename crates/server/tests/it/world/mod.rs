@@ -5,6 +5,7 @@
 pub(crate) mod api;
 mod clock;
 mod consent;
+pub(crate) mod customer;
 pub(crate) mod people;
 pub(crate) mod provider;
 pub(crate) mod receiver;

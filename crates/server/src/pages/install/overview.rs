@@ -1,0 +1,246 @@
+//! What is installed: what is read and since when, how the connection does; and the
+//! end of it.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use engine::ActionError;
+use engine::actions::install_link::{self, Standing};
+use engine::actions::metadata;
+use engine::metadata::HydratedReadObject;
+use jiff::{SignedDuration, Timestamp};
+use manifest::Backfill;
+use store::{Connection, ConnectionStatus, Installation, Sync};
+
+use super::choices::{Choices, ObjectChoice};
+use super::choosing::place;
+use super::frame::Frame;
+use super::picked::Picked;
+use super::trouble::{self, Refusal};
+use super::visit::Visit;
+use super::{Notice, Sent};
+
+#[derive(Template)]
+#[template(path = "install/installed.html")]
+struct Page<'a> {
+    frame: &'a Frame,
+    notice: Option<Notice>,
+    customer: &'a str,
+    provider: &'a str,
+    place: String,
+    /// Whether the provider takes the connection.
+    works: bool,
+    /// Whether the latest read of something has failed.
+    ails: bool,
+    installed: Moment,
+    objects: Vec<Row>,
+    writes: Vec<String>,
+    proxy: bool,
+    token: String,
+    connect: String,
+    edit: String,
+    disconnect: String,
+}
+
+/// An object that is read.
+#[derive(Debug)]
+struct Row {
+    title: String,
+    since: String,
+    /// Where that has a time behind it.
+    since_time: Option<Moment>,
+    fields: Vec<String>,
+    /// Whether those are all that there are.
+    everything: bool,
+    state: State,
+}
+
+/// What becomes of an object at present.
+#[derive(Debug)]
+enum State {
+    /// So many records, of about so many.
+    Reading(i64, Option<i64>),
+    Paused,
+    Next(Moment),
+    /// Nothing is planned.
+    Rests,
+}
+
+/// A time, for a browser to show in its own zone.
+#[derive(Debug)]
+struct Moment {
+    iso: String,
+    text: String,
+}
+
+impl From<Timestamp> for Moment {
+    fn from(time: Timestamp) -> Self {
+        Self {
+            iso: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            text: time.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        }
+    }
+}
+
+/// The page.
+pub(super) async fn page(
+    visit: &Visit,
+    connection: &Connection,
+    installation: &Installation,
+    syncs: &[Sync],
+    notice: Option<Notice>,
+) -> Result<Response, Refusal> {
+    let hydrated = metadata::by_table(&visit.engine, &visit.integration);
+    let hydrated = hydrated.map_err(|error| visit.failed(error))?;
+    let picked = Picked::of_config(&visit.manifest, &installation.config);
+    let choices = Choices::new(&hydrated, &visit.manifest, &picked, &[]);
+    let read = hydrated.read.iter().flat_map(|read| &read.objects);
+    let objects = read.zip(&choices.objects).filter_map(|(object, choice)| {
+        let sync = syncs.iter().find(|sync| sync.object_name == choice.name);
+        choice
+            .is_chosen()
+            .then(|| row(object, choice, sync, installation.create_time))
+    });
+    let page = Page {
+        frame: &visit.frame,
+        notice,
+        customer: visit.customer(),
+        provider: visit.provider(),
+        place: place(visit, connection),
+        works: connection.status != ConnectionStatus::BadCredentials,
+        ails: ails(visit, installation).await?,
+        installed: installation.create_time.into(),
+        objects: objects.collect(),
+        writes: choices
+            .writes
+            .iter()
+            .filter(|write| write.ticked)
+            .map(|write| write.title.clone())
+            .collect(),
+        proxy: choices.proxy == Some(true),
+        token: visit.token(),
+        connect: visit.at("connect"),
+        edit: visit.at("edit"),
+        disconnect: visit.at("disconnect"),
+    };
+    Ok(visit.page(StatusCode::OK, &page))
+}
+
+async fn ails(visit: &Visit, installation: &Installation) -> Result<bool, Refusal> {
+    let (store, actor) = (&visit.engine.store, &visit.opened.actor);
+    let looked = async {
+        let scope = store.scope(actor, &visit.opened.link.project_id).await?;
+        store.within(&scope).unhealthy(&[&installation.id]).await
+    };
+    let unhealthy = looked.await.map_err(|error| visit.failed(error.into()))?;
+    Ok(!unhealthy.is_empty())
+}
+
+fn row(
+    object: &HydratedReadObject,
+    choice: &ObjectChoice,
+    sync: Option<&Sync>,
+    installed: Timestamp,
+) -> Row {
+    let mapped = choice.mappings.iter().filter_map(|mapping| {
+        let chosen = mapping.options.iter().find(|option| option.chosen)?;
+        Some(format!("{} ({})", mapping.title, chosen.title))
+    });
+    let ticked = choice.fields.iter().filter(|field| field.ticked);
+    let ticked = ticked.map(|field| field.title.clone());
+    let (since, since_time) = since(object.backfill.as_ref(), installed);
+    let state = match sync {
+        Some(sync) if sync.operation_id.is_some() => {
+            State::Reading(sync.records_processed, sync.records_estimated_total)
+        }
+        Some(sync) if sync.paused => State::Paused,
+        Some(sync) => sync
+            .due_at
+            .map_or(State::Rests, |at| State::Next(at.into())),
+        None => State::Rests,
+    };
+    Row {
+        title: choice.title.clone(),
+        since,
+        since_time,
+        fields: choice
+            .required
+            .iter()
+            .cloned()
+            .chain(mapped)
+            .chain(ticked)
+            .collect(),
+        everything: choice.everything && choice.is_open,
+        state,
+    }
+}
+
+/// From when on, in words, and the time where there is one.
+fn since(backfill: Option<&Backfill>, installed: Timestamp) -> (String, Option<Moment>) {
+    let period = backfill.map(|backfill| &backfill.default_period);
+    if period.is_some_and(|period| period.full_history == Some(true)) {
+        return ("From the very beginning".to_owned(), None);
+    }
+    let days = period.and_then(|period| period.days).unwrap_or(0);
+    let back = SignedDuration::from_hours(24 * i64::from(days));
+    let from = installed.checked_sub(back).unwrap_or(installed);
+    ("What changed after".to_owned(), Some(from.into()))
+}
+
+#[derive(Template)]
+#[template(path = "install/disconnect.html")]
+struct Ask<'a> {
+    frame: &'a Frame,
+    customer: &'a str,
+    provider: &'a str,
+    place: String,
+    is_installed: bool,
+    token: String,
+    action: String,
+    back: String,
+}
+
+/// Asks whether it is meant.
+pub(crate) async fn ask_to_disconnect(visit: Visit) -> Result<Response, Refusal> {
+    let (connection, is_installed) = match visit.standing().await? {
+        Standing::Unconnected => return Ok(visit.back("")),
+        Standing::Connected(connection) => (connection, false),
+        Standing::Installed { connection, .. } => (connection, true),
+    };
+    let page = Ask {
+        frame: &visit.frame,
+        customer: visit.customer(),
+        provider: visit.provider(),
+        place: place(&visit, &connection),
+        is_installed,
+        token: visit.token(),
+        action: visit.at("disconnect"),
+        back: visit.at(""),
+    };
+    Ok(visit.page(StatusCode::OK, &page))
+}
+
+/// Ends it.
+pub(crate) async fn disconnect(visit: Visit, sent: Sent) -> Result<Response, Refusal> {
+    visit.posted(sent)?;
+    let (engine, opened) = (&visit.engine, &visit.opened);
+    match install_link::disconnect(engine, opened, &visit.integration).await {
+        Ok(()) => Ok(visit.back("disconnected")),
+        Err(ActionError::Conflict { .. }) => {
+            let text = format!(
+                "{} uses this account for something else, too. Disconnect that first.",
+                visit.frame.app
+            );
+            let (status, back) = (StatusCode::CONFLICT, visit.at(""));
+            let title = "The account is still in use";
+            Ok(trouble::page(
+                &visit.frame,
+                status,
+                title,
+                &text,
+                Some(&back),
+            ))
+        }
+        Err(error) => Err(visit.failed(error)),
+    }
+}
