@@ -1,6 +1,6 @@
-//! Signed, expiring links: to results that are too big for a message, and to
-//! places that manifests are uploaded to. The link is the whole authority:
-//! whoever has it may read that one result, or fill that one place, until it ends.
+//! Signed, expiring links: to results that are too big for a message, to places
+//! that manifests are uploaded to, and to the page of the first account. The link
+//! is the whole authority: whoever has it may do that one thing until it ends.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// How long a link is good for.
 pub(crate) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long whoever has started the server may take to open what it printed.
+const FIRST_VISIT: SignedDuration = SignedDuration::from_hours(24);
+
 /// What a link is for; one for the one is no link for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
@@ -18,6 +21,8 @@ pub enum LinkKind {
     Download,
     /// `PUT` of a manifest, by its upload.
     Upload,
+    /// The page on which the first account is made.
+    FirstVisit,
 }
 
 impl LinkKind {
@@ -26,6 +31,7 @@ impl LinkKind {
         match self {
             Self::Download => "/downloads/v1/",
             Self::Upload => "/uploads/v1/",
+            Self::FirstVisit => "/first-visit/",
         }
     }
 
@@ -33,6 +39,14 @@ impl LinkKind {
         match self {
             Self::Download => b"download\n",
             Self::Upload => b"upload\n",
+            Self::FirstVisit => b"first visit\n",
+        }
+    }
+
+    fn lifetime(self) -> SignedDuration {
+        match self {
+            Self::Download | Self::Upload => LIFETIME,
+            Self::FirstVisit => FIRST_VISIT,
         }
     }
 }
@@ -73,7 +87,7 @@ impl Links {
     #[must_use]
     pub fn sign(&self, kind: LinkKind, id: &str, now: Timestamp) -> String {
         let expires = now
-            .saturating_add(LIFETIME)
+            .saturating_add(kind.lifetime())
             .unwrap_or(Timestamp::MAX)
             .as_second();
         let signature = hex::encode(mac(&self.key, kind, id, expires).finalize().into_bytes());

@@ -22,7 +22,6 @@ mod oauth_connect;
 mod object_metadata;
 mod operations;
 mod orgs;
-mod pages;
 mod problems;
 mod projects;
 mod protections;

@@ -1,0 +1,7 @@
+//! The dashboard as a browser without scripts sees it. Browsers with them are in
+//! the tests of the binary.
+
+mod careful;
+mod door;
+mod first_visit;
+mod projects;
