@@ -39,6 +39,7 @@ mod object;
 mod observe;
 mod operation;
 mod operation_log;
+mod operation_search;
 mod organization;
 mod outbox;
 mod overview;
@@ -92,15 +93,16 @@ pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
+pub use operation_search::{Installed, OperationFilter};
 pub use organization::{
-    Builder, Invite, InviteStatus, Joining, NewBuilder, NewInvite, NewSession, OrgScope, OrgTenant,
-    Organization, Role,
+    Builder, Invite, InviteStatus, Joining, Member, NewBuilder, NewInvite, NewSession, OrgScope,
+    OrgTenant, Organization, Role,
 };
 pub use outbox::{
     Acknowledged, Claimed, DELIVERY_LEASE, DeliveriesOverview, Delivery, DeliveryFilter,
     DeliveryOutcome, DeliveryPayload, DeliveryStatus, Inflater, LinkedResult, MOST_MESSAGE_BYTES,
-    MessageBody, NewMessage, OutboxMessage, PER_DESTINATION, Replay, ReplayOutcome, Room,
-    compressed,
+    MOST_RECENT, MessageBody, NewMessage, OutboxMessage, PER_DESTINATION, Recent, Replay,
+    ReplayOutcome, Room, compressed,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};

@@ -15,6 +15,7 @@ mod delivery;
 mod initial;
 mod jwt_key;
 mod lifecycle;
+mod looking;
 mod manifest_upload;
 mod notifications;
 mod observe;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrations {
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
+            Box::new(looking::Looking),
         ]
     }
 }
