@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 use crate::error::{Result as StoreResult, StoreError};
 
+mod activity;
 mod audit;
 mod budget;
 mod builder;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrations {
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
+            Box::new(activity::Activity),
         ]
     }
 }
