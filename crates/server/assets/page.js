@@ -71,6 +71,14 @@
     document.getElementById(input.dataset.into).value = await input.files[0].text();
   });
 
+  // A consent that was begun here in another window has ended.
+  window.addEventListener("message", (event) => {
+    const link = document.querySelector("a[data-after]");
+    if (link && event.origin === location.origin && event.data && event.data.eventType === "AUTHORIZATION_SUCCEEDED") {
+      location.assign(link.dataset.after);
+    }
+  });
+
   localise(document);
   document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
   setInterval(() => document.querySelectorAll("time[data-ago]").forEach(tell), 30000);

@@ -10,6 +10,7 @@
 //! - Tokens, client secrets, signing keys and custom headers are sealed; API keys are hashed.
 //! - Time comes in as `now`; in the database it is milliseconds since 1970.
 
+mod activity;
 mod api_key;
 pub mod archive;
 mod audit;
@@ -61,6 +62,7 @@ mod uninstall;
 mod wake;
 mod work;
 
+pub use activity::{Activity, Inventory};
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
 pub use audit::AuditEntry;
 pub use budget::{

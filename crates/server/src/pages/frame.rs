@@ -12,6 +12,10 @@ use super::{assets, shown};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Overview,
+    Integrations,
+    ProviderApps,
+    Installations,
+    Connections,
 }
 
 /// One heading of the navigation and what is below it.
@@ -35,10 +39,26 @@ const fn link(place: Place, name: &'static str, path: &'static str) -> Link {
 }
 
 /// The navigation, in its order.
-const CHAPTERS: &[Chapter] = &[Chapter {
-    heading: "",
-    links: &[link(Place::Overview, "Overview", "")],
-}];
+const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        heading: "",
+        links: &[link(Place::Overview, "Overview", "")],
+    },
+    Chapter {
+        heading: "Build",
+        links: &[
+            link(Place::Integrations, "Integrations", "/integrations"),
+            link(Place::ProviderApps, "Provider apps", "/provider-apps"),
+        ],
+    },
+    Chapter {
+        heading: "Customers",
+        links: &[
+            link(Place::Installations, "Installations", "/installations"),
+            link(Place::Connections, "Connections", "/connections"),
+        ],
+    },
+];
 
 /// A step of the way that led to a page.
 #[derive(Debug)]

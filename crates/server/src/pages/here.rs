@@ -30,6 +30,11 @@ impl Here {
         self.engine.store.within(&self.scope)
     }
 
+    /// What of the store the builder sees here.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
     /// Who acts, for [`engine::actions`].
     pub(crate) fn actor(&self) -> &Actor {
         &self.by.actor

@@ -7,13 +7,20 @@
 
 mod answer;
 mod assets;
+mod connections;
 mod first_visit;
 mod form;
 mod frame;
 mod here;
 mod home;
+mod installation_object;
+mod installations;
+mod integrations;
 pub(crate) mod invite;
+mod manifest_text;
 mod overview;
+mod permission;
+mod provider_apps;
 mod shown;
 mod sign_in;
 mod visitor;
@@ -48,7 +55,12 @@ pub(crate) fn routes() -> Router<Engine> {
 
 /// Every page of a project.
 fn in_project() -> Router<Engine> {
-    Router::new().route("/", get(overview::page))
+    Router::new()
+        .route("/", get(overview::page))
+        .nest("/connections", connections::routes())
+        .nest("/installations", installations::routes())
+        .nest("/integrations", integrations::routes())
+        .nest("/provider-apps", provider_apps::routes())
 }
 
 /// A refusal in the words that are asked for: a page for people, else a problem.

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use cookie::{Cookie, SameSite};
 use engine::actions::builder::{SESSION_PREFIX, Session};
 use engine::{Actor, Engine};
@@ -194,11 +194,11 @@ impl FromRequestParts<Engine> for SignedIn {
             <Option<Self> as FromRequestParts<Engine>>::from_request_parts(parts, engine);
         match signed_in.await? {
             Some(signed_in) => Ok(signed_in),
-            None if parts.method == axum::http::Method::GET => {
-                let place = parts
-                    .uri
-                    .path_and_query()
-                    .map_or("/", |place| place.as_str());
+            None if parts.method == Method::GET => {
+                // Routers that are nested see the rest of the path only.
+                let uri = parts.extensions.get::<OriginalUri>();
+                let uri = uri.map_or(&parts.uri, |OriginalUri(uri)| uri);
+                let place = uri.path_and_query().map_or("/", |place| place.as_str());
                 Err(PageError::SignIn(place.to_owned()))
             }
             None => Err(Problem::new(

@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 use crate::error::{Result as StoreResult, StoreError};
 
+mod activity;
 mod audit;
 mod budget;
 mod builder;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrations {
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
+            Box::new(activity::Activity),
             Box::new(looking::Looking),
         ]
     }
