@@ -16,6 +16,14 @@ pub(crate) enum Place {
     ProviderApps,
     Installations,
     Connections,
+    Destinations,
+    Operations,
+    Deliveries,
+    Notifications,
+    ApiKeys,
+    JwtKeys,
+    Members,
+    Settings,
 }
 
 /// One heading of the navigation and what is below it.
@@ -49,6 +57,7 @@ const CHAPTERS: &[Chapter] = &[
         links: &[
             link(Place::Integrations, "Integrations", "/integrations"),
             link(Place::ProviderApps, "Provider apps", "/provider-apps"),
+            link(Place::Destinations, "Destinations", "/destinations"),
         ],
     },
     Chapter {
@@ -56,6 +65,23 @@ const CHAPTERS: &[Chapter] = &[
         links: &[
             link(Place::Installations, "Installations", "/installations"),
             link(Place::Connections, "Connections", "/connections"),
+        ],
+    },
+    Chapter {
+        heading: "Activity",
+        links: &[
+            link(Place::Operations, "Operations", "/operations"),
+            link(Place::Deliveries, "Deliveries", "/deliveries"),
+            link(Place::Notifications, "Notifications", "/notifications"),
+        ],
+    },
+    Chapter {
+        heading: "Project",
+        links: &[
+            link(Place::ApiKeys, "API keys", "/api-keys"),
+            link(Place::JwtKeys, "JWT keys", "/jwt-keys"),
+            link(Place::Members, "Members", "/members"),
+            link(Place::Settings, "Settings", "/settings"),
         ],
     },
 ];

@@ -6,8 +6,12 @@
 //! work without scripts, for reading and for saving.
 
 mod answer;
+mod asked;
 mod assets;
 mod connections;
+mod deliveries;
+mod destination;
+mod destinations;
 mod first_visit;
 mod form;
 mod frame;
@@ -17,7 +21,9 @@ mod installation_object;
 mod installations;
 mod integrations;
 pub(crate) mod invite;
+mod live;
 mod manifest_text;
+mod operations;
 mod overview;
 mod permission;
 mod provider_apps;
@@ -58,8 +64,11 @@ fn in_project() -> Router<Engine> {
     Router::new()
         .route("/", get(overview::page))
         .nest("/connections", connections::routes())
+        .nest("/deliveries", deliveries::routes())
+        .nest("/destinations", destinations::routes())
         .nest("/installations", installations::routes())
         .nest("/integrations", integrations::routes())
+        .nest("/operations", operations::routes())
         .nest("/provider-apps", provider_apps::routes())
 }
 
