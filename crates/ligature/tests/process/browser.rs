@@ -34,36 +34,79 @@ const PATIENCE: Duration = Duration::from_secs(100);
 const SOURCES: [&str; 3] = ["index.html", "vite.config.js", "src/main.jsx"];
 
 /// One browser at a time is enough for a small machine.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
-/// What a machine needs for these tests.
-struct Tools {
+/// Chromium, and what drives it.
+pub(crate) struct Driver {
     chromium: PathBuf,
-    /// Where the page's packages are.
-    page: PathBuf,
     /// Where the driver's package is.
-    driver: PathBuf,
+    package: PathBuf,
 }
 
-impl Tools {
+impl Driver {
     /// `None`, with a note, where something cannot be had.
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let chromium = ["chromium", "chromium-browser", "google-chrome"]
             .into_iter()
             .find_map(on_path);
         if chromium.is_none() {
             testing::missing("Chromium: install Debian's chromium package");
         }
-        let list = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
         Some(Self {
             chromium: chromium?,
+            package: packages::npm(
+                Path::new(TARGET),
+                &list("crates/ligature/tests/browser/package.json"),
+            )?,
+        })
+    }
+
+    /// Lets a script of `tests/browser` walk the `steps`; what it needs to know is in
+    /// `world`.
+    pub(crate) async fn run(&self, script: &str, steps: &[&str], world: &Value) {
+        let mut driver = Command::new("node");
+        driver
+            .arg(
+                Path::new(ROOT)
+                    .join("crates/ligature/tests/browser")
+                    .join(script),
+            )
+            .arg(&self.package)
+            .args(steps)
+            .env("CHROMIUM", &self.chromium)
+            .env("SCREENSHOTS", Path::new(TARGET).join("../screenshots"))
+            .env("WORLD", world.to_string())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, driver.output()).await;
+        assert!(output.is_ok(), "the walk has not ended in time");
+        let output = output.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let wrong = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}\n{wrong}");
+    }
+}
+
+/// A list of packages, by its path from the root.
+fn list(path: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
+}
+
+/// What a machine needs for these tests.
+struct Tools {
+    driver: Driver,
+    /// Where the page's packages are.
+    page: PathBuf,
+}
+
+impl Tools {
+    /// `None`, with a note, where something cannot be had.
+    fn find() -> Option<Self> {
+        Some(Self {
+            driver: Driver::find()?,
             page: packages::npm(
                 Path::new(TARGET),
                 &list("examples/react-install/package.json"),
-            )?,
-            driver: packages::npm(
-                Path::new(TARGET),
-                &list("crates/ligature/tests/browser/package.json"),
             )?,
         })
     }
@@ -97,22 +140,7 @@ impl Tools {
 
     /// Lets the customer walk the `steps`; what they need to know is in `world`.
     async fn walk(&self, steps: &[&str], world: &Value) {
-        let mut driver = Command::new("node");
-        driver
-            .arg(Path::new(ROOT).join("crates/ligature/tests/browser/walk.cjs"))
-            .arg(&self.driver)
-            .args(steps)
-            .env("CHROMIUM", &self.chromium)
-            .env("SCREENSHOTS", Path::new(TARGET).join("../screenshots"))
-            .env("WORLD", world.to_string())
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, driver.output()).await;
-        assert!(output.is_ok(), "the walk has not ended in time");
-        let output = output.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let wrong = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}\n{wrong}");
+        self.driver.run("walk.cjs", steps, world).await;
     }
 }
 

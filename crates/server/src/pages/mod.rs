@@ -6,6 +6,7 @@
 //! work without scripts, for reading and for saving.
 
 mod answer;
+mod api_keys;
 mod asked;
 mod assets;
 mod connections;
@@ -21,12 +22,16 @@ mod installation_object;
 mod installations;
 mod integrations;
 pub(crate) mod invite;
+mod jwt_keys;
 mod live;
 mod manifest_text;
+mod members;
+mod notifications;
 mod operations;
 mod overview;
 mod permission;
 mod provider_apps;
+mod settings;
 mod shown;
 mod sign_in;
 mod visitor;
@@ -63,13 +68,18 @@ pub(crate) fn routes() -> Router<Engine> {
 fn in_project() -> Router<Engine> {
     Router::new()
         .route("/", get(overview::page))
+        .nest("/api-keys", api_keys::routes())
         .nest("/connections", connections::routes())
         .nest("/deliveries", deliveries::routes())
         .nest("/destinations", destinations::routes())
         .nest("/installations", installations::routes())
         .nest("/integrations", integrations::routes())
+        .nest("/jwt-keys", jwt_keys::routes())
+        .nest("/members", members::routes())
+        .nest("/notifications", notifications::routes())
         .nest("/operations", operations::routes())
         .nest("/provider-apps", provider_apps::routes())
+        .nest("/settings", settings::routes())
 }
 
 /// A refusal in the words that are asked for: a page for people, else a problem.
