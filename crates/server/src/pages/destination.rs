@@ -57,10 +57,10 @@ impl Standing {
     /// What the share is that of.
     pub(super) fn of_what(&self) -> String {
         match self.recent.delivered + self.recent.dead {
-            0 => "no message has ended within 24 h".to_owned(),
-            1 => "the one message of the last 24 h".to_owned(),
-            MOST_RECENT.. => format!("the last {} messages", shown::number(1_000)),
-            n => format!("{n} messages of the last 24 h"),
+            0 => "Taken: nothing has ended within 24 h".to_owned(),
+            1 => "Taken, of the one message of the last 24 h".to_owned(),
+            MOST_RECENT.. => format!("Taken, of the last {} messages", shown::number(1_000)),
+            n => format!("Taken, of {n} messages of the last 24 h"),
         }
     }
 

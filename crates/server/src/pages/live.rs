@@ -26,7 +26,7 @@ use crate::protect::Draining;
 const EVERY: Duration = Duration::from_secs(1);
 /// How often a stream is looked for before the browser has to come back, and with
 /// that to show again who it is.
-const LOOKS: u32 = 300;
+const LOOKS: u32 = 60;
 /// After how many looks without news something is sent, so that proxies keep the
 /// connection.
 const QUIET: u32 = 15;

@@ -277,6 +277,12 @@ impl One {
         }
     }
 
+    /// What went wrong, unless the line has said so.
+    fn error<'a>(&self, line: &'a LogEntry) -> Option<&'a str> {
+        let error = line.error.as_deref();
+        error.filter(|error| !line.msg.contains(error))
+    }
+
     /// The particulars of a line.
     fn details(&self, line: &LogEntry) -> Vec<(String, String)> {
         let details = line.details.as_object();

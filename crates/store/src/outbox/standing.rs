@@ -16,7 +16,8 @@ use crate::statement::time;
 pub const MOST_RECENT: usize = 1_000;
 
 /// How a destination's last messages went: at most [`MOST_RECENT`] of those that
-/// were put in within a time and have been taken or given up.
+/// were taken or given up within a time. It takes more than a day to be given up,
+/// so when a message was put in says nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recent {
     /// Taken.
@@ -78,16 +79,16 @@ impl Tenant<'_> {
         Ok(by_destination)
     }
 
-    /// How the last messages to a destination of this project went that were put
-    /// in at `since` or later.
+    /// How the last messages to a destination of this project went that have ended at
+    /// `since` or later.
     pub async fn recent_deliveries(&self, destination: &str, since: Timestamp) -> Result<Recent> {
         let id = self.destination(destination).await?.id;
         let mut ended = Vec::new();
         for status in [DeliveryStatus::Delivered, DeliveryStatus::Dead] {
             let select = self.store.backend().sql(
-                "SELECT create_time, COALESCE(update_time, create_time) AS update_time FROM outbox \
-                 WHERE destination_id = $1 AND status = $2 AND create_time >= $3 \
-                 ORDER BY create_time DESC LIMIT $4",
+                "SELECT create_time, update_time FROM outbox \
+                 WHERE destination_id = $1 AND status = $2 AND update_time >= $3 \
+                 ORDER BY update_time DESC LIMIT $4",
                 [
                     id.as_str().into(),
                     status.as_str().into(),
@@ -98,7 +99,7 @@ impl Tenant<'_> {
             for row in self.store.read().query_all_raw(select).await? {
                 let (from, to) = (time(&row, "create_time")?, time(&row, "update_time")?);
                 ended.push((
-                    from,
+                    to,
                     status == DeliveryStatus::Delivered,
                     to.duration_since(from),
                 ));
