@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(100);
 const SOURCES: [&str; 3] = ["index.html", "vite.config.js", "src/main.jsx"];
 
 /// One browser at a time is enough for a small machine.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
 /// What a machine needs for these tests.
 struct Tools {
@@ -48,23 +48,11 @@ struct Tools {
 impl Tools {
     /// `None`, with a note, where something cannot be had.
     fn find() -> Option<Self> {
-        let chromium = ["chromium", "chromium-browser", "google-chrome"]
-            .into_iter()
-            .find_map(on_path);
-        if chromium.is_none() {
-            testing::missing("Chromium: install Debian's chromium package");
-        }
-        let list = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
+        let list = Path::new(ROOT).join("examples/react-install/package.json");
         Some(Self {
-            chromium: chromium?,
-            page: packages::npm(
-                Path::new(TARGET),
-                &list("examples/react-install/package.json"),
-            )?,
-            driver: packages::npm(
-                Path::new(TARGET),
-                &list("crates/ligature/tests/browser/package.json"),
-            )?,
+            chromium: chromium()?,
+            page: packages::npm(Path::new(TARGET), &fs::read_to_string(list).unwrap())?,
+            driver: driver()?,
         })
     }
 
@@ -114,6 +102,22 @@ impl Tools {
         let wrong = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}\n{wrong}");
     }
+}
+
+/// Where Chromium is; `None`, with a note, where it is not installed.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let found = names.into_iter().find_map(on_path);
+    if found.is_none() {
+        testing::missing("Chromium: install Debian's chromium package");
+    }
+    found
+}
+
+/// Where the packages are by which tests drive it.
+pub(crate) fn driver() -> Option<PathBuf> {
+    let list = Path::new(ROOT).join("crates/ligature/tests/browser/package.json");
+    packages::npm(Path::new(TARGET), &fs::read_to_string(list).unwrap())
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -14,6 +14,7 @@ mod check;
 mod cli;
 mod contract;
 mod crash;
+mod dashboard;
 mod delivery;
 mod demo;
 mod deploy;

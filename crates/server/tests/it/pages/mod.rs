@@ -2,6 +2,11 @@
 //! the tests of the binary.
 
 mod careful;
+mod connections;
 mod door;
 mod first_visit;
+mod installations;
+mod integrations;
+mod overview;
 mod projects;
+mod provider_apps;
