@@ -11,8 +11,8 @@
   const ms = (v) => (v >= 60000 ? `${compact.format(v / 60000)} min` : v >= 1000 ? `${compact.format(v / 1000)} s` : `${Math.round(v)} ms`);
 
   const plots = {
-    traffic: { data: [at, records, messages], unit: whole.format, axis: compact.format, series: [["Records", "--act", true], ["Messages", "--good"]] },
-    errors: { data: [at, dead, retried, failed], unit: whole.format, axis: compact.format, series: [["Given up", "--bad", true], ["Tried again", "--warn"], ["Reads failed", "--act"]] },
+    traffic: { bars: true, data: [at, records, messages], unit: whole.format, axis: compact.format, series: [["Records", "--act", true], ["Messages", "--good"]] },
+    errors: { bars: true, data: [at, dead, retried, failed], unit: whole.format, axis: compact.format, series: [["Given up", "--bad", true], ["Tried again", "--warn"], ["Reads failed", "--act"]] },
     latency: { data: [at, latency], unit: ms, axis: ms, series: [["Average", "--act", true]] },
   };
 
@@ -29,9 +29,10 @@
       series: [
         { value: (_, v) => (v ? new Date(v * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–") },
         ...plot.series.map(([label, name, filled]) => ({
-          label, width: 2, stroke: colour(name), spanGaps: false, value: say(plot.unit),
-          fill: filled ? colour(name) + "22" : undefined,
-          points: { show: plot.data[1].filter((v) => v !== null).length < 2, size: 5 },
+          label, width: filled && plot.bars ? 0 : 2, stroke: colour(name), spanGaps: true, value: say(plot.unit),
+          fill: filled ? colour(name) + (plot.bars ? "cc" : "22") : undefined,
+          paths: filled && plot.bars ? uPlot.paths.bars({ size: [0.75, 40] }) : undefined,
+          points: { show: !plot.bars, size: 5 },
         })),
       ],
     }, plot.data, holder);

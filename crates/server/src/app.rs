@@ -148,6 +148,11 @@ pub(crate) async fn no_route(headers: HeaderMap, OriginalUri(uri): OriginalUri) 
     pages::refuse(&headers, problem)
 }
 
-pub(crate) async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
-    Problem::new(405, format!("`{}` does not answer {method}", uri.path()))
+pub(crate) async fn no_method(
+    method: Method,
+    headers: HeaderMap,
+    OriginalUri(uri): OriginalUri,
+) -> Response {
+    let problem = Problem::new(405, format!("`{}` does not answer {method}", uri.path()));
+    pages::refuse(&headers, problem)
 }

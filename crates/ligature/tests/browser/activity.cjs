@@ -2,17 +2,21 @@
 // destination, follows a read, looks at a delivery, makes keys, and so on. Every step
 // says what must be seen after it.
 //
-//   node activity.cjs DIRECTORY-OF-PLAYWRIGHT STEP…
+//   node activity.cjs DIRECTORY-OF-PACKAGES
 //
-// WORLD is JSON. A screenshot of each step goes to SCREENSHOTS.
+// WORLD is JSON. Each page is looked at in light, dark and at the width of a phone: a
+// screenshot goes to SCREENSHOTS, axe must find nothing serious, nothing may be wider
+// than the screen.
 const assert = require("node:assert/strict");
-const { mkdirSync, mkdtempSync, rmSync } = require("node:fs");
+const { mkdirSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 
-const [directory, ...steps] = process.argv.slice(2);
-const { chromium } = createRequire(directory + "/")("playwright-core");
+const [directory] = process.argv.slice(2);
+const load = createRequire(directory + "/");
+const { chromium } = load("playwright-core");
+const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
 const world = JSON.parse(process.env.WORLD);
 const screenshots = process.env.SCREENSHOTS;
 
@@ -23,7 +27,55 @@ const press = (page, name) => page.getByRole("button", { name, exact: true }).fi
 const go = (page, name) => page.getByRole("navigation", { name: "Project" }).getByRole("link", { name, exact: true }).click();
 const sees = (page, text) => page.getByText(text).first().waitFor();
 
+const LOOKS = {
+  light: [{ width: 1280, height: 800 }, "light"],
+  dark: [{ width: 1280, height: 800 }, "dark"],
+  phone: [{ width: 390, height: 844 }, "light"],
+};
+
+/** Looks at the page as it stands, in every light. */
+async function look(page, name) {
+  for (const [kind, [size, colorScheme]] of Object.entries(LOOKS)) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${name} is ${wide} px too wide: ${kind}`);
+    // The driver runs it past the page's policy.
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => axe.run());
+    const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    const told = bad.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join("\n  ")}`);
+    assert.deepEqual(told, [], `${name}: ${kind}`);
+    await page.screenshot({ path: join(screenshots, `activity-${name}-${kind}.png`), fullPage: true });
+  }
+  await page.setViewportSize(LOOKS.light[0]);
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
 const STEPS = {
+  // The read goes on as long as the page has not seen it move.
+  async operations(page) {
+    await go(page, "Operations");
+    const bar = page.getByRole("progressbar", { name: "repositories" });
+    await bar.waitFor();
+    const before = await bar.getAttribute("value");
+    await page.waitForFunction(
+      (before) => [...document.querySelectorAll("progress")].some((bar) => Number(bar.getAttribute("value")) > before),
+      Number(before || 0),
+    );
+    const opened = await page.evaluate(() => performance.getEntriesByType("navigation").length);
+    assert.equal(opened, 1);
+    await page.screenshot({ path: join(screenshots, "activity-running-light.png"), fullPage: true });
+    await page.getByRole("link", { name: "repositories" }).first().click();
+    await page.getByRole("progressbar", { name: "repositories" }).waitFor();
+    const fast = await fetch(world.sandbox + "latency", {
+      method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ms: 0 }),
+    });
+    assert.ok(fast.ok, `${fast.status}`);
+    await page.locator(".badge", { hasText: "done" }).waitFor();
+    await page.locator(".facts").getByText("Ended").waitFor();
+  },
+
   async destination(page) {
     await go(page, "Destinations");
     await page.getByRole("link", { name: "Add a destination" }).click();
@@ -37,29 +89,6 @@ const STEPS = {
     await press(page, "Show the secret");
     await page.locator("code", { hasText: /^whsec_/ }).waitFor();
     assert.equal(await page.getByText("s3cret").count(), 0);
-  },
-
-  // The read goes on as long as the page has not seen it move.
-  async operations(page) {
-    await go(page, "Operations");
-    const bar = page.getByRole("progressbar", { name: "repositories" });
-    await bar.waitFor();
-    const before = await bar.getAttribute("value");
-    await page.waitForFunction(
-      (before) => [...document.querySelectorAll("progress")].some((bar) => Number(bar.getAttribute("value")) > before),
-      Number(before || 0),
-    );
-    const opened = await page.evaluate(() => performance.getEntriesByType("navigation").length);
-    assert.equal(opened, 1);
-    await shot(page, "running");
-    await page.getByRole("link", { name: "repositories" }).first().click();
-    await page.getByRole("progressbar", { name: "repositories" }).waitFor();
-    const fast = await fetch(world.sandbox + "latency", {
-      method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ms: 0 }),
-    });
-    assert.ok(fast.ok, `${fast.status}`);
-    await page.locator(".badge", { hasText: "done" }).waitFor();
-    await page.locator(".facts").getByText("Ended").waitFor();
   },
 
   async deliveries(page) {
@@ -122,12 +151,6 @@ const STEPS = {
   },
 };
 
-let shots = 0;
-async function shot(page, name) {
-  const number = String(++shots).padStart(2, "0");
-  await page.screenshot({ path: join(screenshots, `activity-${number}-${name}.png`), fullPage: true });
-}
-
 async function main() {
   mkdirSync(screenshots, { recursive: true });
   const profile = mkdtempSync(join(tmpdir(), "activity-"));
@@ -146,14 +169,14 @@ async function main() {
     await page.getByLabel("Password").fill(world.password);
     await press(page, "Sign in");
     await page.getByRole("link", { name: /^app/ }).click();
-    for (const step of steps) {
+    for (const [name, step] of Object.entries(STEPS)) {
       try {
-        await STEPS[step](page);
+        await step(page);
+        await look(page, name);
       } catch (error) {
-        await shot(page, `${step}-failed`);
-        throw new Error(`${step}: ${error.stack}\n${wrong.join("\n")}`);
+        await page.screenshot({ path: join(screenshots, `activity-${name}-failed.png`), fullPage: true });
+        throw new Error(`${name}: ${error.stack}\n${wrong.join("\n")}`);
       }
-      await shot(page, step);
     }
     assert.deepEqual(wrong, []);
   } finally {

@@ -36,78 +36,23 @@ const SOURCES: [&str; 3] = ["index.html", "vite.config.js", "src/main.jsx"];
 /// One browser at a time is enough for a small machine.
 pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
-/// Chromium, and what drives it.
-pub(crate) struct Driver {
-    chromium: PathBuf,
-    /// Where the driver's package is.
-    package: PathBuf,
-}
-
-impl Driver {
-    /// `None`, with a note, where something cannot be had.
-    pub(crate) fn find() -> Option<Self> {
-        let chromium = ["chromium", "chromium-browser", "google-chrome"]
-            .into_iter()
-            .find_map(on_path);
-        if chromium.is_none() {
-            testing::missing("Chromium: install Debian's chromium package");
-        }
-        Some(Self {
-            chromium: chromium?,
-            package: packages::npm(
-                Path::new(TARGET),
-                &list("crates/ligature/tests/browser/package.json"),
-            )?,
-        })
-    }
-
-    /// Lets a script of `tests/browser` walk the `steps`; what it needs to know is in
-    /// `world`.
-    pub(crate) async fn run(&self, script: &str, steps: &[&str], world: &Value) {
-        let mut driver = Command::new("node");
-        driver
-            .arg(
-                Path::new(ROOT)
-                    .join("crates/ligature/tests/browser")
-                    .join(script),
-            )
-            .arg(&self.package)
-            .args(steps)
-            .env("CHROMIUM", &self.chromium)
-            .env("SCREENSHOTS", Path::new(TARGET).join("../screenshots"))
-            .env("WORLD", world.to_string())
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, driver.output()).await;
-        assert!(output.is_ok(), "the walk has not ended in time");
-        let output = output.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let wrong = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}\n{wrong}");
-    }
-}
-
-/// A list of packages, by its path from the root.
-fn list(path: &str) -> String {
-    fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
-}
-
 /// What a machine needs for these tests.
 struct Tools {
-    driver: Driver,
+    chromium: PathBuf,
     /// Where the page's packages are.
     page: PathBuf,
+    /// Where the driver's package is.
+    driver: PathBuf,
 }
 
 impl Tools {
     /// `None`, with a note, where something cannot be had.
     fn find() -> Option<Self> {
+        let list = Path::new(ROOT).join("examples/react-install/package.json");
         Some(Self {
-            driver: Driver::find()?,
-            page: packages::npm(
-                Path::new(TARGET),
-                &list("examples/react-install/package.json"),
-            )?,
+            chromium: chromium()?,
+            page: packages::npm(Path::new(TARGET), &fs::read_to_string(list).unwrap())?,
+            driver: driver()?,
         })
     }
 
@@ -140,8 +85,39 @@ impl Tools {
 
     /// Lets the customer walk the `steps`; what they need to know is in `world`.
     async fn walk(&self, steps: &[&str], world: &Value) {
-        self.driver.run("walk.cjs", steps, world).await;
+        let mut driver = Command::new("node");
+        driver
+            .arg(Path::new(ROOT).join("crates/ligature/tests/browser/walk.cjs"))
+            .arg(&self.driver)
+            .args(steps)
+            .env("CHROMIUM", &self.chromium)
+            .env("SCREENSHOTS", Path::new(TARGET).join("../screenshots"))
+            .env("WORLD", world.to_string())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, driver.output()).await;
+        assert!(output.is_ok(), "the walk has not ended in time");
+        let output = output.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let wrong = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}\n{wrong}");
     }
+}
+
+/// Where Chromium is; `None`, with a note, where it is not installed.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let found = names.into_iter().find_map(on_path);
+    if found.is_none() {
+        testing::missing("Chromium: install Debian's chromium package");
+    }
+    found
+}
+
+/// Where the packages are by which tests drive it.
+pub(crate) fn driver() -> Option<PathBuf> {
+    let list = Path::new(ROOT).join("crates/ligature/tests/browser/package.json");
+    packages::npm(Path::new(TARGET), &fs::read_to_string(list).unwrap())
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -15,6 +15,7 @@ mod check;
 mod cli;
 mod contract;
 mod crash;
+mod dashboard;
 mod delivery;
 mod demo;
 mod deploy;

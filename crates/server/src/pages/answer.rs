@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 /// Only what this server sends may be shown, run or asked; nothing is inline, and
 /// nobody may put a page into a frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What a page handler answers.

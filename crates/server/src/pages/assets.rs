@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::extract::Path;
 use crate::problem::Problem;
 
-/// Everything in `assets/`: ours, and htmx and uPlot as they are published, each
+/// Everything in `assets/`: ours, and `htmx` and `uPlot` as they are published, each
 /// with its licence beside it.
 #[derive(Debug, RustEmbed)]
 #[folder = "assets/"]

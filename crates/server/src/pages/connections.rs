@@ -5,10 +5,13 @@ use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
 use connector::Description;
-use engine::{Engine, actions};
+use engine::actions::installation::Install;
+use engine::{Engine, ReadObjectConfig, actions};
+use manifest::{IntegrationField, ReadObject};
+use serde_json::{Value, json};
 use store::{
     Connection, ConnectionDetails, ConnectionFilter, ConnectionStatus, Installation,
-    InstallationFilter,
+    InstallationFilter, Integration,
 };
 
 use super::answer::{Answer, done, not_done, show, show_as};
@@ -25,7 +28,8 @@ pub(super) fn routes() -> Router<Engine> {
     Router::new()
         .route("/", get(list))
         .route("/{connection}", get(show_one))
-        .route("/{connection}/reconnect", post(reconnect))
+        .route("/{connection}/reconnect", get(show_one).post(reconnect))
+        .route("/{connection}/install", get(show_one).post(install))
         .route("/{connection}/delete", post(delete))
 }
 
@@ -82,6 +86,8 @@ struct One {
     details: ConnectionDetails,
     provider_name: String,
     installations: Vec<Installation>,
+    /// Of the same provider, and not installed by the customer.
+    installable: Vec<Integration>,
     needed: Vec<Granted>,
     /// Granted, and needed by nothing that is installed.
     spare: Vec<String>,
@@ -125,6 +131,13 @@ async fn page(here: &Here, reconnect_url: Option<String>, problem: Option<Proble
         group_ref: Some(connection.group_ref.clone()),
     };
     let mut installations = tenant.installations(filter).await?;
+    let mut installable = tenant.integrations().await?;
+    installable.retain(|one| {
+        let is_there = installations
+            .iter()
+            .any(|other| other.integration_id == one.id);
+        one.provider == connection.provider && !is_there
+    });
     installations.retain(|one| one.connection_id == connection.id);
     let connector = here.engine.registry.get(&connection.provider);
     let description = connector.map(|connector| connector.describe());
@@ -145,6 +158,7 @@ async fn page(here: &Here, reconnect_url: Option<String>, problem: Option<Proble
             })
             .to_owned(),
         installations,
+        installable,
         needed,
         spare,
         is_oauth,
@@ -190,6 +204,54 @@ async fn reconnect(here: Here, _: Form) -> Answer {
         Ok(url) => page(&here, Some(url), None).await,
         Err(error) => page(&here, None, Some(error.into())).await,
     }
+}
+
+/// Installs for the customer as whoever wants everything would: every object of the
+/// manifest, with every field that it offers.
+async fn install(here: Here, form: Form) -> Answer {
+    let tenant = here.tenant();
+    let connection = tenant.connection(here.parameter("connection")).await?;
+    let integration = tenant.integration(form.text("integration")).await?;
+    let manifest = permission::manifest_of(&integration);
+    let objects = manifest
+        .iter()
+        .flat_map(manifest::Integration::read_objects);
+    let objects: serde_json::Map<String, Value> = objects
+        .map(|object| (object.object_name.clone(), everything(object)))
+        .collect();
+    let install = Install {
+        integration: integration.id.clone(),
+        group_ref: connection.group_ref.clone(),
+        connection_id: Some(connection.id.clone()),
+        revision_id: None,
+        created_by: None,
+        content: json!({ "provider": integration.provider, "read": { "objects": objects } }),
+        skip_sampling: false,
+    };
+    let (engine, project) = (&here.engine, &here.project.id);
+    match actions::installation::create(engine, here.actor(), project, install).await {
+        Ok(made) => done(
+            &here.path(&format!("/installations/{}", made.id)),
+            "Installed: everything that the manifest offers is being read.",
+        ),
+        Err(error) => page(&here, None, Some(error.into())).await,
+    }
+}
+
+/// The choice of all that the manifest offers of an object.
+fn everything(object: &ReadObject) -> Value {
+    let optional = object.optional_fields.iter().flatten();
+    let optional = optional.filter_map(|field| match field {
+        IntegrationField::Existent { field_name, .. } => Some((field_name.clone(), true)),
+        IntegrationField::Mapping { .. } => None,
+    });
+    let choice = ReadObjectConfig {
+        object_name: Some(object.object_name.clone()),
+        selected_fields: Some(optional.collect()),
+        selected_fields_auto: object.optional_fields_auto.clone(),
+        ..ReadObjectConfig::default()
+    };
+    json!(choice)
 }
 
 async fn delete(here: Here, _: Form) -> Answer {

@@ -123,6 +123,7 @@ fn page(
         .flat_map(|object| object.fields)
         .map(|field| field.name)
         .collect();
+    let all = choice.selected_fields_auto.as_deref() == Some("all");
     let offers_all = object.optional_fields_auto.as_deref() == Some("all");
     let mut names: BTreeSet<String> = optional(object).into_iter().collect();
     if offers_all {
@@ -148,12 +149,12 @@ fn page(
         fields: names
             .into_iter()
             .map(|name| FieldChoice {
-                chosen: selected.get(&name).copied().unwrap_or(false),
+                chosen: selected.get(&name).copied().unwrap_or(all),
                 name,
             })
             .collect(),
         offers_all,
-        all: choice.selected_fields_auto.as_deref() == Some("all"),
+        all,
         mappings: mappings(object, choice),
         sources: known.into_iter().map(str::to_owned).collect(),
         installation_id: found.installation.id,
@@ -222,11 +223,18 @@ fn edited(before: ReadObjectConfig, object: &ReadObject, form: &Form) -> ReadObj
         .get_or_insert_with(|| object.object_name.clone());
     choice.disabled = (!form.has("enabled")).then_some(true);
     choice.schedule = form.given("schedule").map(str::to_owned);
-    choice.selected_fields_auto = form.has("all").then(|| "all".to_owned());
+    let was_all = choice.selected_fields_auto.as_deref() == Some("all");
+    let all = form.has("all");
+    choice.selected_fields_auto = all.then(|| "all".to_owned());
     let mut selected = choice.selected_fields.take().unwrap_or_default();
-    for offered in form.every("offered") {
+    if all && !was_all {
+        // Whoever has just asked for all of them has not refused any.
+        selected.retain(|_, chosen| *chosen);
+    }
+    for offered in form.every("offered").filter(|_| all == was_all) {
         let chosen = form.every("field").any(|name| name == offered);
-        if chosen || selected.contains_key(offered) {
+        // Only what differs from what would be without a word is written down.
+        if chosen != all || selected.contains_key(offered) {
             selected.insert(offered.to_owned(), chosen);
         }
     }

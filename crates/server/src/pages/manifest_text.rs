@@ -17,8 +17,8 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(crate) struct Marked {
     pub(crate) is_error: bool,
-    pub(crate) message: String,
-    pub(crate) remedy: String,
+    /// What is wrong and what to do.
+    pub(crate) sentence: String,
     pub(crate) rule: String,
 }
 
@@ -26,11 +26,20 @@ impl From<&Problem> for Marked {
     fn from(problem: &Problem) -> Self {
         Self {
             is_error: problem.severity() == Severity::Error,
-            message: problem.message.clone(),
-            remedy: problem.remedy.clone(),
+            sentence: format!("{}. {}", problem.message, ended(&problem.remedy)),
             rule: problem.rule.to_string(),
         }
     }
+}
+
+/// With a full stop, unless it ends otherwise.
+fn ended(sentence: &str) -> String {
+    let stop = if sentence.ends_with(['?', '.', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{sentence}{stop}")
 }
 
 /// Lines around each problem that are shown with it.

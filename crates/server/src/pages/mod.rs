@@ -55,7 +55,7 @@ pub(crate) fn routes() -> Router<Engine> {
             "/first-visit/{id}",
             get(first_visit::show).post(first_visit::create),
         )
-        .route("/projects", post(home::create))
+        .route("/projects", get(home::show).post(home::create))
         .nest("/projects/{project}", in_project())
         .layer(middleware::from_fn(answer::guard));
     Router::new()

@@ -97,6 +97,11 @@ impl Page {
                 .any(|budget| budget.blocked_until.is_some())
     }
 
+    /// Whether there is anything to plot.
+    fn has_moved(&self) -> bool {
+        self.inventory.installations > 0 || self.totals.messages > 0
+    }
+
     fn number(&self, n: &i64) -> String {
         shown::number(*n)
     }

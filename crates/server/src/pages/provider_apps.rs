@@ -27,7 +27,7 @@ pub(super) fn routes() -> Router<Engine> {
         .route("/new/{provider}", get(new).post(create))
         .route("/{app}", get(edit).post(update))
         .route("/{app}/delete", post(delete))
-        .route("/{app}/test", post(test))
+        .route("/{app}/test", get(edit).post(test))
 }
 
 #[derive(Template)]

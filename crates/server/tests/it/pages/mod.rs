@@ -2,12 +2,17 @@
 //! the tests of the binary.
 
 mod careful;
+mod connections;
 mod destinations;
 mod door;
 mod first_visit;
+mod installations;
+mod integrations;
 mod keys;
 mod members;
 mod notifications;
 mod operations;
+mod overview;
 mod projects;
+mod provider_apps;
 mod settings;

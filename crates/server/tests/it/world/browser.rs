@@ -118,6 +118,23 @@ impl Browser {
         self.follow(answer).await
     }
 
+    /// Sends fields to a place, with the token of a page whose forms may go
+    /// elsewhere, or nowhere in particular.
+    pub(crate) async fn post(
+        &mut self,
+        page: &Answer,
+        place: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let text = page.text();
+        let (_, rest) = text.split_once("name=\"form_token\" value=\"").unwrap();
+        let token = rest.split('"').next().unwrap().to_owned();
+        let mut all = vec![("form_token", token.as_str())];
+        all.extend(fields);
+        let answer = self.send(Method::POST, place, &all, &[]).await;
+        self.follow(answer).await
+    }
+
     pub(crate) async fn sign_in(&mut self, email: &str) -> Answer {
         let page = self.get("/sign-in").await;
         let fields = [("email", email), ("password", PASSWORD)];
