@@ -20,6 +20,7 @@ mod endpoints;
 mod failure;
 mod objects;
 mod read;
+mod setup;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -90,6 +91,7 @@ impl Bitbucket {
                 // Scopes are fixed on the OAuth consumer.
                 explicit_scopes: false,
             },
+            client_setup: Some(setup::CLIENT),
             inputs: INPUTS,
             own_credentials: OWN_CREDENTIALS,
             // A token of a repository, project or workspace is no user and gets 403.

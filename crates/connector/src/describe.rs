@@ -15,6 +15,8 @@ pub struct Description {
     pub origin: String,
     /// The OAuth 2.0 authorization code flow.
     pub oauth: OAuth,
+    /// How a builder registers an OAuth client, told beside the form that takes it.
+    pub client_setup: Option<ClientSetup>,
     /// What a customer must say besides giving consent.
     pub inputs: &'static [Input],
     /// Credentials that can be given by hand instead of a consent.
@@ -38,6 +40,30 @@ impl Description {
         self.objects.iter().find(|object| object.name == name)
     }
 
+    /// The scope that writing an object needs, where one is known.
+    #[must_use]
+    pub fn write_scope(&self, object: &str) -> Option<&'static str> {
+        let setup = self.client_setup.as_ref()?;
+        let found = setup.write_scopes.iter().find(|(name, _)| *name == object);
+        found.map(|(_, scope)| *scope)
+    }
+
+    /// What the provider calls a scope when a builder or a customer grants it.
+    #[must_use]
+    pub fn permission(&self, scope: &str) -> Option<&'static Permission> {
+        let setup = self.client_setup.as_ref()?;
+        setup.permissions.iter().find(|known| known.scope == scope)
+    }
+
+    /// Whether whoever has `granted` may do what `scope` stands for.
+    #[must_use]
+    pub fn is_granted(&self, scope: &str, granted: &[String]) -> bool {
+        granted.iter().any(|has| {
+            let implied = self.permission(has).map_or(&[][..], |known| known.implies);
+            has == scope || implied.contains(&scope)
+        })
+    }
+
     /// The resource group of that name.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&ResourceGroup> {
@@ -55,6 +81,52 @@ pub struct OAuth {
     pub token_url: String,
     /// Whether the scopes must be in the authorization request.
     pub explicit_scopes: bool,
+}
+
+/// How a builder registers an OAuth client with the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientSetup {
+    /// The provider's page about it.
+    pub docs_url: &'static str,
+    /// What the provider calls the client id.
+    pub client_id_name: &'static str,
+    /// What the provider calls the client secret.
+    pub client_secret_name: &'static str,
+    /// What to do there, in its order.
+    pub steps: &'static [SetupStep],
+    /// The scopes under the names that the provider's pages have for them.
+    pub permissions: &'static [Permission],
+    /// Objects, and the scope that writing them needs.
+    pub write_scopes: &'static [(&'static str, &'static str)],
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetupStep {
+    /// What, in a sentence or two.
+    pub text: &'static str,
+    /// What of this server is needed for it.
+    pub shows: Option<SetupPart>,
+}
+
+/// What of this server a step needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetupPart {
+    /// The address that the provider sends customers back to.
+    CallbackUrl,
+    /// The scopes of the objects that the builder's manifests have.
+    Permissions,
+}
+
+/// A scope as people meet it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// The scope.
+    pub scope: &'static str,
+    /// The provider's name for it.
+    pub display_name: &'static str,
+    /// Scopes that come with it.
+    pub implies: &'static [&'static str],
 }
 
 /// A kind of credential that is given by hand.

@@ -20,8 +20,8 @@ mod outcome;
 use std::fmt;
 
 pub use describe::{
-    Description, Field, Filterable, Filtering, Input, OAuth, Object, OwnCredential,
-    OwnCredentialKind, Removed, ResourceGroup, ValueType,
+    ClientSetup, Description, Field, Filterable, Filtering, Input, OAuth, Object, OwnCredential,
+    OwnCredentialKind, Permission, Removed, ResourceGroup, SetupPart, SetupStep, ValueType,
 };
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;

@@ -47,7 +47,7 @@ pub use budget::{Budget, OwnBudget};
 pub use budgets::RequestBudget;
 pub use calls::{BudgetOverride, Calls};
 pub use clock::{Clock, SystemClock};
-pub use deliver::{LinkError, LinkKind, Links};
+pub use deliver::{LinkError, LinkKind, Links, TestAnswer, Tested};
 pub use error::ActionError;
 pub use jwt::JwtError;
 pub use read::{DirectError, DirectRead, Pause};

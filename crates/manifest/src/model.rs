@@ -18,6 +18,24 @@ pub struct Manifest {
     pub integrations: Vec<Integration>,
 }
 
+impl Manifest {
+    /// A manifest of one integration as its revision keeps it.
+    #[must_use]
+    pub fn of(spec_version: String, integration: Integration) -> Self {
+        Self {
+            spec_version,
+            integrations: vec![integration],
+        }
+    }
+
+    /// The text of an `amp.yaml` that says this; comments are not kept. `None` where
+    /// there is none, which does not happen with what was parsed.
+    #[must_use]
+    pub fn to_yaml(&self) -> Option<String> {
+        serde_saphyr::to_string(self).ok()
+    }
+}
+
 /// What is done with one provider. The API's `content` of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

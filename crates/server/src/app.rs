@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, OriginalUri, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, put};
@@ -42,13 +42,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
     let document = description::document(described);
     let document = ([(header::CONTENT_TYPE, "application/json")], document);
     Router::new()
-        .route("/", get(pages::status::show))
         .route("/openapi.json", get(move || async move { document }))
-        .route(
-            "/invite",
-            get(pages::invite::show).post(pages::invite::accept),
-        )
-        .merge(pages::install::routes())
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
@@ -59,6 +53,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         .nest("/v1", platform)
         .nest("/read/v1", read)
         .nest("/search/v1", search)
+        .merge(pages::routes())
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
@@ -148,11 +143,17 @@ async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: N
     response
 }
 
-pub(crate) async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
-    Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its status")
+pub(crate) async fn no_route(headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Response {
+    let problem = Problem::new(404, format!("there is nothing at `{}`", uri.path()))
+        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its dashboard");
+    pages::refuse(&headers, problem)
 }
 
-pub(crate) async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
-    Problem::new(405, format!("`{}` does not answer {method}", uri.path()))
+pub(crate) async fn no_method(
+    method: Method,
+    headers: HeaderMap,
+    OriginalUri(uri): OriginalUri,
+) -> Response {
+    let problem = Problem::new(405, format!("`{}` does not answer {method}", uri.path()));
+    pages::refuse(&headers, problem)
 }

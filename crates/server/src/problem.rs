@@ -22,18 +22,18 @@ tokio::task_local! {
 #[schema(as = ApiProblem)]
 pub(crate) struct Problem {
     r#type: &'static str,
-    title: &'static str,
+    pub(crate) title: &'static str,
     status: u16,
     #[schema(value_type = String)]
-    detail: Box<str>,
+    pub(crate) detail: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    request_id: Option<Box<str>>,
+    pub(crate) request_id: Option<Box<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    causes: Vec<String>,
+    pub(crate) causes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    remedy: Option<Box<str>>,
+    pub(crate) remedy: Option<Box<str>>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
 }
@@ -69,6 +69,22 @@ impl Problem {
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self
+    }
+
+    /// The status of a page that tells of a problem, or of none.
+    pub(crate) fn status_of(problem: Option<&Self>) -> StatusCode {
+        let status = problem.map_or(200, |problem| problem.status);
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// All of it in a few sentences.
+    pub(crate) fn sentence(&self) -> String {
+        let mut text = format!("{}.", self.detail.trim_end_matches('.'));
+        let causes = self.causes.iter().filter(|cause| ***cause != *self.detail);
+        for more in causes.map(String::as_str).chain(self.remedy.as_deref()) {
+            text = format!("{text} {}.", more.trim_end_matches('.'));
+        }
+        text
     }
 
     fn causes(mut self, causes: Vec<String>) -> Self {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DeriveActiveEnum, EntityTrait, EnumIter, QueryFilter, QueryOrder,
-    QueryTrait, Select,
+    QuerySelect, QueryTrait, Select,
 };
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ use crate::notification::{self, Happening};
 use crate::provider_app::ProviderApp;
 use crate::reconcile;
 use crate::scope::Tenant;
-use crate::statement::ROWS_PER_STATEMENT;
+use crate::statement::{ROWS_PER_STATEMENT, page_of};
 use crate::wake::WakeKind;
 use crate::work::{self, Reads};
 
@@ -200,6 +200,38 @@ impl Tenant<'_> {
 
     /// The connections that match, oldest first.
     pub async fn connections(&self, filter: ConnectionFilter) -> Result<Vec<Connection>> {
+        let rows = self
+            .matching_connections(filter)
+            .all(self.store.read())
+            .await?;
+        Ok(rows.into_iter().map(Connection::from).collect())
+    }
+
+    /// One page of the connections that match, oldest first, and where the next
+    /// begins. `bad` leaves out those whose credential works.
+    pub async fn connection_page(
+        &self,
+        filter: ConnectionFilter,
+        bad: bool,
+        size: u64,
+        after: Option<String>,
+    ) -> Result<(Vec<Connection>, Option<String>)> {
+        let query = self
+            .matching_connections(filter)
+            .apply_if(
+                bad.then_some(ConnectionStatus::BadCredentials),
+                |query, status| query.filter(connection::Column::Status.eq(status)),
+            )
+            .apply_if(after, |query, id| {
+                query.filter(connection::Column::Id.gt(id))
+            })
+            .limit(size.saturating_add(1));
+        let rows = query.all(self.store.read()).await?;
+        let found = rows.into_iter().map(Connection::from).collect();
+        Ok(page_of(found, size, |last: &Connection| last.id.clone()))
+    }
+
+    fn matching_connections(&self, filter: ConnectionFilter) -> Select<connection::Entity> {
         let mut query = self.find_connections();
         let columns = [
             (connection::Column::Provider, filter.provider),
@@ -209,8 +241,7 @@ impl Tenant<'_> {
         for (column, wanted) in columns {
             query = query.apply_if(wanted, |query, wanted| query.filter(column.eq(wanted)));
         }
-        let rows = query.all(self.store.read()).await?;
-        Ok(rows.into_iter().map(Connection::from).collect())
+        query
     }
 
     /// One connection.

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
 };
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use crate::ids;
 use crate::notification::{self, Happening};
 use crate::operation::{self, OperationStatus, ReadType};
 use crate::scope::Tenant;
-use crate::statement::{ROWS_PER_STATEMENT, list};
+use crate::statement::{ROWS_PER_STATEMENT, list, page_of};
 use crate::wake::WakeKind;
 use crate::work::{self, Kind};
 
@@ -243,16 +244,49 @@ impl Tenant<'_> {
     /// The installations that match, oldest first.
     pub async fn installations(&self, filter: InstallationFilter) -> Result<Vec<Installation>> {
         let rows = self
-            .find_installations()
+            .matching_installations(filter)
+            .all(self.store.read())
+            .await?;
+        Ok(rows.into_iter().map(Installation::from).collect())
+    }
+
+    fn matching_installations(&self, filter: InstallationFilter) -> Select<installation::Entity> {
+        self.find_installations()
             .apply_if(filter.integration_id, |query, id| {
                 query.filter(installation::Column::IntegrationId.eq(id))
             })
             .apply_if(filter.group_ref, |query, group| {
                 query.filter(installation::Column::GroupRef.eq(group))
             })
-            .all(self.store.read())
-            .await?;
-        Ok(rows.into_iter().map(Installation::from).collect())
+    }
+
+    /// One page of the installations that match, oldest first, and where the next
+    /// begins.
+    pub async fn installation_page(
+        &self,
+        filter: InstallationFilter,
+        size: u64,
+        after: Option<String>,
+    ) -> Result<(Vec<Installation>, Option<String>)> {
+        let query = self
+            .matching_installations(filter)
+            .apply_if(after, |query, id| {
+                query.filter(installation::Column::Id.gt(id))
+            })
+            .limit(size.saturating_add(1));
+        let rows = query.all(self.store.read()).await?;
+        let found = rows.into_iter().map(Installation::from).collect();
+        Ok(page_of(found, size, |last: &Installation| last.id.clone()))
+    }
+
+    /// One installation of any integration.
+    pub async fn any_installation(&self, id: &str) -> Result<Installation> {
+        self.find_installations()
+            .filter(installation::Column::Id.eq(id))
+            .one(self.store.read())
+            .await?
+            .map(Installation::from)
+            .ok_or_else(|| StoreError::not_found("installation", id))
     }
 
     /// One installation of an integration, which may be named by id or name.

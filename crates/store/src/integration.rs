@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
 };
 
 use crate::audit::note;
@@ -209,6 +210,18 @@ impl Tenant<'_> {
             .await?
             .pop()
             .ok_or_else(|| StoreError::not_found("integration", id_or_name))
+    }
+
+    /// The revisions of an integration that this scope sees, newest first, so many
+    /// at most.
+    pub async fn revisions(&self, integration: &Integration, most: u64) -> Result<Vec<Revision>> {
+        let rows = revision::Entity::find()
+            .filter(revision::Column::IntegrationId.eq(&integration.id))
+            .order_by_desc(revision::Column::Id)
+            .limit(most)
+            .all(self.store.read())
+            .await?;
+        Ok(rows.into_iter().map(Revision::from).collect())
     }
 
     fn find_integrations(&self) -> Select<integration::Entity> {

@@ -10,6 +10,7 @@
 //! - Tokens, client secrets, signing keys and custom headers are sealed; API keys are hashed.
 //! - Time comes in as `now`; in the database it is milliseconds since 1970.
 
+mod activity;
 mod api_key;
 pub mod archive;
 mod audit;
@@ -40,6 +41,7 @@ mod object;
 mod observe;
 mod operation;
 mod operation_log;
+mod operation_search;
 mod organization;
 mod outbox;
 mod overview;
@@ -61,6 +63,7 @@ mod uninstall;
 mod wake;
 mod work;
 
+pub use activity::{Activity, Inventory};
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
 pub use audit::AuditEntry;
 pub use budget::{
@@ -94,15 +97,16 @@ pub use oauth_state::{NewOAuthState, OAuthStateTaken};
 pub use observe::{Observation, SyncObservation, WorkObservation};
 pub use operation::{Operation, OperationStatus, ReadType};
 pub use operation_log::{LogEntry, NewLog};
+pub use operation_search::{Installed, OperationFilter};
 pub use organization::{
-    Builder, Invite, InviteStatus, Joining, NewBuilder, NewInvite, NewSession, OrgScope, OrgTenant,
-    Organization, Role,
+    Builder, Invite, InviteStatus, Joining, Member, NewBuilder, NewInvite, NewSession, OrgScope,
+    OrgTenant, Organization, Role,
 };
 pub use outbox::{
     Acknowledged, Claimed, DELIVERY_LEASE, DeliveriesOverview, Delivery, DeliveryFilter,
     DeliveryOutcome, DeliveryPayload, DeliveryStatus, Inflater, LinkedResult, MOST_MESSAGE_BYTES,
-    MessageBody, NewMessage, OutboxMessage, PER_DESTINATION, Replay, ReplayOutcome, Room,
-    compressed,
+    MOST_RECENT, MessageBody, NewMessage, OutboxMessage, PER_DESTINATION, Recent, Replay,
+    ReplayOutcome, Room, compressed,
 };
 pub use overview::Overview;
 pub use project::{NewProject, Project};

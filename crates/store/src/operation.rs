@@ -209,7 +209,7 @@ impl Tenant<'_> {
     }
 
     /// The operations that this scope sees, newest first.
-    fn find_operations(&self) -> Select<operation::Entity> {
+    pub(crate) fn find_operations(&self) -> Select<operation::Entity> {
         let project = self.scope.project_id();
         operation::Entity::find()
             .filter(operation::Column::ProjectId.eq(project))

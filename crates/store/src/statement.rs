@@ -92,6 +92,20 @@ pub(crate) fn list(first: usize, count: usize) -> String {
         .join(", ")
 }
 
+/// A page of what was found, which is one more than a page if there is another, and
+/// where that other begins.
+pub(crate) fn page_of<T>(
+    mut found: Vec<T>,
+    size: u64,
+    token: impl Fn(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = found.len() > size;
+    found.truncate(size);
+    let next = found.last().filter(|_| more).map(token);
+    (found, next)
+}
+
 /// Reads a time from a row.
 pub(crate) fn time(row: &QueryResult, column: &str) -> std::result::Result<jiff::Timestamp, DbErr> {
     row.try_get::<crate::columns::At>("", column).map(|at| at.0)

@@ -2,12 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use store::{Actor, Builder, NewBuilder, NewSession, Role};
+use store::{Actor, Builder, NewBuilder, NewSession, Role, StoreError};
 
+use crate::deliver::LinkKind;
 use crate::{ActionError, Engine, password, random};
 
 /// How long a session lasts.
 const SESSION: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long whoever has started the server may take to open what it printed.
+const FIRST_VISIT: SignedDuration = SignedDuration::from_hours(24);
 /// What a session's token begins with, which tells it from a JWT.
 pub const SESSION_PREFIX: &str = "ligs_";
 /// The longest e-mail address, in bytes (RFC 5321).
@@ -46,6 +49,59 @@ pub async fn create(
         .store
         .create_builder(actor, new, engine.clock.now())
         .await?)
+}
+
+/// What whoever starts a server opens to make its first account; `None` once there
+/// is one. The link ends after a day, or with the first account.
+///
+/// # Errors
+/// [`ActionError::Forbidden`] for all but the person at the machine.
+pub async fn first_link(
+    engine: &Engine,
+    actor: &Actor,
+) -> Result<Option<SecretString>, ActionError> {
+    require_operator(actor)?;
+    if engine.store.has_builders().await? {
+        return Ok(None);
+    }
+    let now = engine.clock.now();
+    let ends_at = now.saturating_add(FIRST_VISIT).unwrap_or(Timestamp::MAX);
+    let link = engine
+        .links
+        .sign_until(LinkKind::FirstVisit, &random::token(), ends_at);
+    Ok(Some(link.into()))
+}
+
+/// Makes the first account, that of an owner, and signs it in. The caller has
+/// checked the link of [`first_link`], which speaks for the person at the machine.
+///
+/// # Errors
+/// [`ActionError::Conflict`] when there is an account already,
+/// [`ActionError::BadRequest`] or [`ActionError::Invalid`] for an address or a
+/// password that is none.
+pub async fn create_first(
+    engine: &Engine,
+    email: &str,
+    password: &SecretString,
+) -> Result<Session, ActionError> {
+    let new = NewBuilder {
+        email: address(email)?,
+        password_hash: password::hash(password).await?,
+        role: Role::Owner,
+    };
+    let made = engine
+        .store
+        .create_first_builder(new, engine.clock.now())
+        .await;
+    let builder = made.map_err(|error| match error {
+        StoreError::Conflict { .. } => ActionError::Conflict {
+            detail: "this server has an account already: sign in, or ask one of its owners for an invitation"
+                .to_owned(),
+        },
+        other => other.into(),
+    })?;
+    tracing::info!(builder = %builder.id, "the first account was made");
+    begin(engine, builder).await
 }
 
 /// Replaces a password; whoever was signed in with it is no longer.

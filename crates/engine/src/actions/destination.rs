@@ -12,9 +12,9 @@ use store::{
     Tenant,
 };
 
-use super::{require_full, require_name};
+use super::{audit, require_full, require_name};
 use crate::shape::InstallationConfig;
-use crate::{ActionError, Engine};
+use crate::{ActionError, Engine, Tested, deliver};
 
 /// The one type there is.
 const WEBHOOK: &str = "webhook";
@@ -136,6 +136,48 @@ pub async fn rotate_secret(
     tenant.rotate_signing_key(&id, engine.clock.now()).await?;
     let secret = tenant.destination_signing_key(&id).await?;
     Ok((tenant.destination(&id).await?, secret))
+}
+
+/// The secret that a destination's messages are signed with. That somebody has
+/// seen it is written down.
+///
+/// # Errors
+/// When there is no such destination.
+pub async fn reveal_secret(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+) -> Result<(Destination, SecretString), ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let found = tenant.destination(destination).await?;
+    let secret = tenant.destination_signing_key(&found.id).await?;
+    let now = engine.clock.now();
+    audit(&tenant, actor, "destination.secret.read", &found.id, now).await?;
+    Ok((found, secret))
+}
+
+/// Sends a message that carries nothing to a destination, disabled or not, and
+/// says how it was answered.
+///
+/// # Errors
+/// When there is no such destination.
+pub async fn test(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    destination: &str,
+) -> Result<Tested, ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    let id = tenant.destination(destination).await?.id;
+    let now = engine.clock.now();
+    let target = engine.store.delivery_target(&id, now).await?;
+    audit(&tenant, actor, "destination.test", &id, now).await?;
+    Ok(deliver::send_test(&engine.outbound, &target, scope.project_id(), now).await)
 }
 
 /// Sends to a disabled destination again, its waiting messages first.

@@ -1,6 +1,6 @@
 //! Integrations: what an `amp.yaml` declares.
 
-use manifest::{KnownDestination, Manifest, Problem, Severity};
+use manifest::{KnownDestination, Manifest, Problem, Report, Severity};
 use serde_json::{Value, json};
 use store::{Actor, InstallationFilter, Integration, NewRevision, StoreError, Tenant};
 
@@ -60,6 +60,22 @@ pub async fn deploy(
         "a manifest was deployed"
     );
     Ok(deployed)
+}
+
+/// What deploying a manifest would say of it: every problem, warnings included.
+///
+/// # Errors
+/// [`ActionError::NotFound`] for a project that is not the actor's.
+pub async fn check(
+    engine: &Engine,
+    actor: &Actor,
+    project: &str,
+    manifest: &[u8],
+) -> Result<Vec<Problem>, ActionError> {
+    require_full(actor)?;
+    let scope = engine.store.scope(actor, project).await?;
+    let tenant = engine.store.within(&scope);
+    Ok(report(engine, &tenant, manifest).await?.problems)
 }
 
 /// Gives one integration the revision that a manifest has for it. What else the
@@ -220,17 +236,7 @@ async fn checked(
     manifest: &[u8],
     cause: impl Fn(&Problem) -> String,
 ) -> Result<Checked, ActionError> {
-    let providers: Vec<_> = engine.registry.descriptions().collect();
-    let destinations: Vec<KnownDestination> = tenant
-        .destinations()
-        .await?
-        .into_iter()
-        .map(|destination| KnownDestination {
-            name: destination.name,
-            disabled: destination.disabled,
-        })
-        .collect();
-    let report = manifest::check_for_project(manifest, &providers, engine.limits(), &destinations);
+    let report = report(engine, tenant, manifest).await?;
     let (errors, warnings): (Vec<Problem>, Vec<Problem>) = report
         .problems
         .into_iter()
@@ -246,6 +252,30 @@ async fn checked(
             remedy: Some("Mend them and deploy again; nothing was changed".to_owned()),
         }),
     }
+}
+
+async fn report(
+    engine: &Engine,
+    tenant: &Tenant<'_>,
+    manifest: &[u8],
+) -> Result<Report, ActionError> {
+    let providers: Vec<_> = engine.registry.descriptions().collect();
+    let destinations: Vec<KnownDestination> = tenant
+        .destinations()
+        .await?
+        .into_iter()
+        .map(|destination| KnownDestination {
+            name: destination.name,
+            disabled: destination.disabled,
+        })
+        .collect();
+    let limits = engine.limits();
+    Ok(manifest::check_for_project(
+        manifest,
+        &providers,
+        limits,
+        &destinations,
+    ))
 }
 
 fn revisions(manifest: &Manifest) -> Result<Vec<NewRevision>, ActionError> {

@@ -80,6 +80,41 @@ pub async fn add_member(
     })
 }
 
+/// Gives a member another role.
+///
+/// # Errors
+/// [`ActionError::Forbidden`] for all but owners, [`ActionError::NotFound`],
+/// [`ActionError::Conflict`] when there would be no owner any more.
+pub async fn change_role(
+    engine: &Engine,
+    actor: &Actor,
+    org_id: &str,
+    builder_id: &str,
+    role: Role,
+) -> Result<(), ActionError> {
+    let scope = owned(engine, actor, org_id).await?;
+    let org = engine.store.within_org(&scope);
+    let changed = org.change_role(builder_id, role, engine.clock.now());
+    changed.await.map_err(no_owner)
+}
+
+/// Takes a member out; the account stays, and sees the organisation's projects no
+/// more.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn remove_member(
+    engine: &Engine,
+    actor: &Actor,
+    org_id: &str,
+    builder_id: &str,
+) -> Result<(), ActionError> {
+    let scope = owned(engine, actor, org_id).await?;
+    let org = engine.store.within_org(&scope);
+    let removed = org.remove_member(builder_id, engine.clock.now());
+    removed.await.map_err(no_owner)
+}
+
 /// Invites an address. An earlier invitation of it that is pending is revoked, so
 /// this is also how a lost link is replaced.
 ///
@@ -269,6 +304,16 @@ fn require_builder(actor: &Actor) -> Result<(), ActionError> {
 fn no_builder() -> ActionError {
     ActionError::Forbidden {
         detail: "only a builder who has signed in may do this".to_owned(),
+    }
+}
+
+fn no_owner(error: StoreError) -> ActionError {
+    match error {
+        StoreError::Conflict { .. } => ActionError::Conflict {
+            detail: "an organization has at least one owner: make somebody else an owner first"
+                .to_owned(),
+        },
+        other => other.into(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use outbound::{SendError, WebhookAnswer};
+use outbound::{Outbound, SendError, WebhookAnswer};
 use store::{Acknowledged, DeliveryOutcome, DeliveryTarget, OutboxMessage};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
@@ -34,7 +34,7 @@ pub(super) struct Ended {
 }
 
 /// Why nothing was answered.
-enum Unanswered {
+pub(super) enum Unanswered {
     /// The message or the destination's secret cannot be used.
     Unusable(String),
     /// It was sent, or not, and no answer came.
@@ -148,24 +148,35 @@ impl Delivery {
         let now = self.clock.now();
         let body = envelope::body(message, &self.links, now)
             .map_err(|error| Unanswered::Unusable(error.to_string()))?;
-        let keys = &target.signing_keys;
-        let signature = signature::sign(keys, &message.id, now.as_second(), &body)
-            .map_err(Unanswered::Unusable)?;
-        let timestamp = now.as_second().to_string();
-        let mut headers = target.headers.clone();
-        for (name, value) in [
-            ("id", &message.id),
-            ("timestamp", &timestamp),
-            ("signature", &signature),
-        ] {
-            headers.push((format!("svix-{name}"), value.clone()));
-            headers.push((format!("webhook-{name}"), value.clone()));
-        }
-        self.outbound
-            .webhook(&target.url, &headers, Bytes::from(body), TIME_OUT)
-            .await
-            .map_err(Unanswered::Send)
+        signed(&self.outbound, target, &message.id, body, now).await
     }
+}
+
+/// Posts a body under that id, signed now.
+pub(super) async fn signed(
+    outbound: &Outbound,
+    target: &DeliveryTarget,
+    id: &str,
+    body: Vec<u8>,
+    now: Timestamp,
+) -> Result<WebhookAnswer, Unanswered> {
+    let second = now.as_second();
+    let signature = signature::sign(&target.signing_keys, id, second, &body);
+    let signature = signature.map_err(Unanswered::Unusable)?;
+    let timestamp = second.to_string();
+    let mut headers = target.headers.clone();
+    for (name, value) in [
+        ("id", id),
+        ("timestamp", &timestamp),
+        ("signature", &signature),
+    ] {
+        headers.push((format!("svix-{name}"), value.to_owned()));
+        headers.push((format!("webhook-{name}"), value.to_owned()));
+    }
+    outbound
+        .webhook(&target.url, &headers, Bytes::from(body), TIME_OUT)
+        .await
+        .map_err(Unanswered::Send)
 }
 
 /// What an answer means.

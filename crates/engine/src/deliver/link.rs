@@ -1,7 +1,7 @@
 //! Signed, expiring links: to results that are too big for a message, to places
-//! that manifests are uploaded to, and to the hosted install page. The link is the
-//! whole authority: whoever has it may read that one result, fill that one place,
-//! or act for that one customer, until it ends.
+//! that manifests are uploaded to, to the hosted install page, and to the page of
+//! the first account. The link is the whole authority: whoever has it may do that
+//! one thing, or act for that one customer, until it ends.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,8 @@ pub enum LinkKind {
     Upload,
     /// The hosted install page, by its install link.
     Install,
+    /// The page on which the first account is made.
+    FirstVisit,
 }
 
 impl LinkKind {
@@ -30,6 +32,7 @@ impl LinkKind {
             Self::Download => "/downloads/v1/",
             Self::Upload => "/uploads/v1/",
             Self::Install => "/install/",
+            Self::FirstVisit => "/first-visit/",
         }
     }
 
@@ -38,6 +41,7 @@ impl LinkKind {
             Self::Download => b"download\n",
             Self::Upload => b"upload\n",
             Self::Install => b"install\n",
+            Self::FirstVisit => b"first visit\n",
         }
     }
 }
@@ -78,6 +82,12 @@ impl Links {
     #[must_use]
     pub fn sign(&self, kind: LinkKind, id: &str, now: Timestamp) -> String {
         let expires_at = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
+        self.sign_until(kind, id, expires_at)
+    }
+
+    /// A link that is good until then, to the second.
+    #[must_use]
+    pub(crate) fn sign_until(&self, kind: LinkKind, id: &str, expires_at: Timestamp) -> String {
         format!("{}{}", self.public_url, self.place(kind, id, expires_at))
     }
 

@@ -10,6 +10,7 @@ mod envelope;
 mod link;
 pub(crate) mod schedule;
 mod signature;
+mod test_message;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use envelope::payload;
 pub(crate) use link::LIFETIME as LINK_LIFETIME;
 pub use link::{LinkError, LinkKind, Links};
+pub(crate) use test_message::send as send_test;
+pub use test_message::{TestAnswer, Tested};
 
 use crate::backoff::{Backoff, answered};
 use crate::clock::Clock;

@@ -20,6 +20,8 @@ mod user;
 
 use std::process::ExitCode;
 
+pub(crate) use user::made_password;
+
 use clap::{Parser, Subcommand};
 
 use crate::config::{NodeFlags, StoreFlags};

@@ -88,6 +88,9 @@ impl Serve {
         ) {
             node.bootstrap_admin(email, password).await?;
         }
+        if self.role != Role::Worker {
+            node.tell_first_link().await?;
+        }
         for listener in &listeners {
             tracing::info!("listening on http://{}", listener.local_addr()?);
         }

@@ -106,6 +106,13 @@ impl User {
     }
 }
 
+/// A password that nobody has thought of.
+pub(crate) fn made_password() -> SecretString {
+    BASE64_URL_SAFE_NO_PAD
+        .encode(rand::rng().random::<[u8; 18]>())
+        .into()
+}
+
 /// A password, and whether somebody has to be told.
 struct Password {
     text: SecretString,
@@ -124,14 +131,11 @@ impl Password {
         let given = given.strip_suffix('\r').unwrap_or(given);
         let is_made = given.is_empty();
         let text = if is_made {
-            BASE64_URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 18]>())
+            made_password()
         } else {
-            given.to_owned()
+            SecretString::from(given)
         };
-        Ok(Self {
-            text: text.into(),
-            is_made,
-        })
+        Ok(Self { text, is_made })
     }
 
     /// Says what was done, with the password if it was made.

@@ -59,18 +59,10 @@ impl Tools {
 
     /// For pages that need no packages of their own.
     pub(crate) fn driver_only() -> Option<Self> {
-        let chromium = ["chromium", "chromium-browser", "google-chrome"]
-            .into_iter()
-            .find_map(on_path);
-        if chromium.is_none() {
-            testing::missing("Chromium: install Debian's chromium package");
-        }
-        let list = Path::new(ROOT).join("crates/ligature/tests/browser/package.json");
-        let list = fs::read_to_string(list).unwrap();
         Some(Self {
-            chromium: chromium?,
+            chromium: chromium()?,
             page: PathBuf::new(),
-            driver: packages::npm(Path::new(TARGET), &list)?,
+            driver: driver()?,
         })
     }
 
@@ -122,6 +114,22 @@ impl Tools {
         let wrong = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}\n{wrong}");
     }
+}
+
+/// Where Chromium is; `None`, with a note, where it is not installed.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let found = names.into_iter().find_map(on_path);
+    if found.is_none() {
+        testing::missing("Chromium: install Debian's chromium package");
+    }
+    found
+}
+
+/// Where the packages are by which tests drive it.
+pub(crate) fn driver() -> Option<PathBuf> {
+    let list = Path::new(ROOT).join("crates/ligature/tests/browser/package.json");
+    packages::npm(Path::new(TARGET), &fs::read_to_string(list).unwrap())
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod activity;
 mod api;
 mod browser;
 mod chaos;
@@ -14,6 +15,7 @@ mod check;
 mod cli;
 mod contract;
 mod crash;
+mod dashboard;
 mod delivery;
 mod demo;
 mod deploy;

@@ -64,6 +64,7 @@ fn library() -> Description {
             token_url: "https://example.com/token".to_owned(),
             explicit_scopes: false,
         },
+        client_setup: None,
         inputs: &[],
         own_credentials: &[],
         check_path: None,

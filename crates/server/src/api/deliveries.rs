@@ -128,7 +128,8 @@ pub fn delivery_json(delivery: &Delivery) -> Value {
     json!(DeliveryJson::from(delivery))
 }
 
-fn status_of(word: &str) -> Result<DeliveryStatus, ActionError> {
+/// The status of a word.
+pub(crate) fn status_of(word: &str) -> Result<DeliveryStatus, ActionError> {
     DeliveryStatus::of_word(word).ok_or_else(|| {
         let words = DeliveryStatus::ALL.map(DeliveryStatus::as_str).join(", ");
         ActionError::bad_request(

@@ -180,14 +180,20 @@ pub(crate) async fn get(
         let path = Path((project, destination));
         return rotate_secret(State(engine), FullCaller(actor), path).await;
     }
-    let scope = engine.store.scope(&actor, &project).await?;
-    let tenant = engine.store.within(&scope);
-    let mut json = DestinationJson::from(tenant.destination(&destination).await?);
     if options.include_secrets {
-        let key = tenant.destination_signing_key(&json.id).await?;
-        json = json.with_secret(&key);
+        let (destination, key) =
+            actions::destination::reveal_secret(&engine, &actor, &project, &destination).await?;
+        return Ok(axum::Json(
+            DestinationJson::from(destination).with_secret(&key),
+        ));
     }
-    Ok(axum::Json(json))
+    let scope = engine.store.scope(&actor, &project).await?;
+    let found = engine
+        .store
+        .within(&scope)
+        .destination(&destination)
+        .await?;
+    Ok(axum::Json(found.into()))
 }
 
 /// Changes what the mask names.

@@ -18,7 +18,7 @@ mod jwt_keys;
 mod mask;
 mod my_info;
 mod not_offered;
-mod oauth_connect;
+pub(crate) mod oauth_connect;
 mod object_config;
 mod object_metadata;
 mod operations;

@@ -58,7 +58,7 @@ pub(crate) async fn connect(
 }
 
 /// The page that asks, where a browser says so.
-pub(super) fn origin_of(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn origin_of(headers: &HeaderMap) -> Option<String> {
     let origin = headers.get("origin").and_then(|value| value.to_str().ok());
     origin.filter(|origin| *origin != "null").map(str::to_owned)
 }

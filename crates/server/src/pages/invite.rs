@@ -12,8 +12,8 @@ use engine::{ActionError, Engine, actions};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
-use uuid::Uuid;
 
+use super::{answer, assets};
 use crate::extract::Query;
 use crate::problem::Problem;
 use crate::protect::Guard;
@@ -36,7 +36,6 @@ pub(crate) struct Choice {
 #[derive(Template)]
 #[template(path = "invite.html")]
 struct Page<'a> {
-    nonce: &'a str,
     /// What there is to say: a refusal, or how it went.
     text: &'a str,
     /// Whether it went well.
@@ -44,6 +43,12 @@ struct Page<'a> {
     /// Whom the form is for; empty where there is nothing to choose.
     email: &'a str,
     token: &'a str,
+}
+
+impl Page<'_> {
+    fn asset(&self, name: &str) -> String {
+        assets::path(name)
+    }
 }
 
 /// The form.
@@ -115,9 +120,7 @@ fn page(
     done: bool,
     (email, token): (&str, &str),
 ) -> Result<Response, Problem> {
-    let nonce = Uuid::new_v4().simple().to_string();
     let page = Page {
-        nonce: &nonce,
         text,
         done,
         email,
@@ -127,12 +130,9 @@ fn page(
         .render()
         .map_err(|_| Problem::new(500, "the page could not be made"))?;
     let mut response = (status, Html(html)).into_response();
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    let policy = HeaderValue::from_static(answer::POLICY);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)
 }

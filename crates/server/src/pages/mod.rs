@@ -1,5 +1,97 @@
-//! Pages for people.
+//! Pages for people: the dashboard, and what stands before it.
+//!
+//! A page is a file here and a template. Handlers take [`here::Here`], which is a
+//! project that the builder may see, and [`form::Form`], whose fields are known to
+//! come from a page of ours; they call the same actions as the API's handlers. They
+//! work without scripts, for reading and for saving.
 
-pub(crate) mod install;
+mod answer;
+mod api_keys;
+mod asked;
+mod assets;
+mod connections;
+mod deliveries;
+mod destination;
+mod destinations;
+mod first_visit;
+mod form;
+mod frame;
+mod here;
+mod home;
+mod install;
+mod installation_object;
+mod installations;
+mod integrations;
 pub(crate) mod invite;
-pub(crate) mod status;
+mod jwt_keys;
+mod live;
+mod manifest_text;
+mod members;
+mod notifications;
+mod operations;
+mod overview;
+mod permission;
+mod provider_apps;
+mod settings;
+mod shown;
+mod sign_in;
+mod visitor;
+
+use axum::Router;
+use axum::http::{HeaderMap, header};
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use engine::Engine;
+
+use crate::problem::Problem;
+
+/// Every page.
+pub(crate) fn routes() -> Router<Engine> {
+    let pages = Router::new()
+        .route("/", get(home::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route(
+            "/first-visit/{id}",
+            get(first_visit::show).post(first_visit::create),
+        )
+        .route("/projects", get(home::show).post(home::create))
+        .nest("/projects/{project}", in_project())
+        .layer(middleware::from_fn(answer::guard));
+    Router::new()
+        .route("/assets/{version}/{name}", get(assets::get))
+        .route("/invite", get(invite::show).post(invite::accept))
+        .merge(install::routes())
+        .merge(pages)
+}
+
+/// Every page of a project.
+fn in_project() -> Router<Engine> {
+    Router::new()
+        .route("/", get(overview::page))
+        .nest("/api-keys", api_keys::routes())
+        .nest("/connections", connections::routes())
+        .nest("/deliveries", deliveries::routes())
+        .nest("/destinations", destinations::routes())
+        .nest("/installations", installations::routes())
+        .nest("/integrations", integrations::routes())
+        .nest("/jwt-keys", jwt_keys::routes())
+        .nest("/members", members::routes())
+        .nest("/notifications", notifications::routes())
+        .nest("/operations", operations::routes())
+        .nest("/provider-apps", provider_apps::routes())
+        .nest("/settings", settings::routes())
+}
+
+/// A refusal in the words that are asked for: a page for people, else a problem.
+pub(crate) fn refuse(headers: &HeaderMap, problem: Problem) -> Response {
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    if accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        answer::of_problem(problem)
+    } else {
+        problem.into_response()
+    }
+}

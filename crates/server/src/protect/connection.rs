@@ -97,6 +97,11 @@ fn is_the_client(error: &std::io::Error) -> bool {
     )
 }
 
+/// Ends when this server stops accepting. Answers that would go on for long end
+/// then, too; it comes with every request.
+#[derive(Debug, Clone)]
+pub(crate) struct Draining(pub(crate) CancellationToken);
+
 struct Connection {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
@@ -111,10 +116,12 @@ impl Connection {
         stream.set_nodelay(true).ok();
         let asked = Arc::new(AtomicBool::new(false));
         let (router, seen) = (self.router, Arc::clone(&asked));
+        let ends = Draining(self.drain.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             seen.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(ends.clone());
             router.clone().oneshot(request)
         });
         let mut stream = TimeoutStream::new(stream);

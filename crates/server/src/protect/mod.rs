@@ -17,6 +17,7 @@ use std::time::Duration;
 use engine::{Actor, Engine};
 use ipnet::IpNet;
 
+pub(crate) use connection::Draining;
 pub use connection::serve;
 
 use crate::problem::Problem;

@@ -19,6 +19,7 @@ mod contract;
 mod delivery;
 mod docs;
 mod notifications;
+mod pages;
 mod read;
 mod routes;
 mod secrecy;

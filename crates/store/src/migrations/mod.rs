@@ -8,6 +8,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
 use crate::error::{Result as StoreResult, StoreError};
 
+mod activity;
 mod audit;
 mod budget;
 mod builder;
@@ -16,6 +17,7 @@ mod initial;
 mod install_link;
 mod jwt_key;
 mod lifecycle;
+mod looking;
 mod manifest_upload;
 mod notifications;
 mod observe;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrations {
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
             Box::new(install_link::InstallLink),
+            Box::new(activity::Activity),
+            Box::new(looking::Looking),
         ]
     }
 }

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{OrgTenant, Role, join};
 use crate::audit::note_org;
 use crate::columns::{At, ms};
+use crate::connect::Tx;
 use crate::entities::{builder, insert, membership};
 use crate::error::{Result, StoreError, or_conflict};
 use crate::scope::Actor;
@@ -60,14 +61,33 @@ impl Store {
     ) -> Result<Builder> {
         let org = self.default_organization().await?;
         let tx = self.write().await?;
-        let row = row(new.email, &new.password_hash, true, now);
-        insert(tx.db(), row.clone())
-            .await
-            .map_err(|error| or_conflict(error, "builder", || "the e-mail address".to_owned()))?;
-        join(&tx, &org.id, &row.id, new.role, now).await?;
-        note_org(&tx, &org.id, &actor.label(), "builder.create", &row.id, now).await?;
-        tx.commit().await?;
-        Ok(row.into())
+        create(tx, &org.id, &actor.label(), new, now).await
+    }
+
+    /// Whether anybody has an account.
+    pub async fn has_builders(&self) -> Result<bool> {
+        let any = builder::Entity::find().one(self.read()).await?;
+        Ok(any.is_some())
+    }
+
+    /// As [`Store::create_builder`], for the person at the machine. `Conflict` when
+    /// there is any account: of several who come first, one does.
+    pub async fn create_first_builder(&self, new: NewBuilder, now: Timestamp) -> Result<Builder> {
+        let org = self.default_organization().await?;
+        let tx = self.write().await?;
+        // Whoever else comes first waits here.
+        tx.execute(
+            "UPDATE organization SET update_time = update_time WHERE id = $1",
+            [org.id.as_str().into()],
+        )
+        .await?;
+        if builder::Entity::find().one(tx.db()).await?.is_some() {
+            return Err(StoreError::Conflict {
+                what: "builder",
+                detail: "the first one".to_owned(),
+            });
+        }
+        create(tx, &org.id, &self.operator().label(), new, now).await
     }
 
     /// The account of an address and the hash of its password. It needs no scope:
@@ -182,6 +202,24 @@ impl OrgTenant<'_> {
         .await?;
         tx.commit().await
     }
+}
+
+/// Makes an account and a membership, and commits.
+async fn create(
+    tx: Tx<'_>,
+    org_id: &str,
+    by: &str,
+    new: NewBuilder,
+    now: Timestamp,
+) -> Result<Builder> {
+    let row = row(new.email, &new.password_hash, true, now);
+    insert(tx.db(), row.clone())
+        .await
+        .map_err(|error| or_conflict(error, "builder", || "the e-mail address".to_owned()))?;
+    join(&tx, org_id, &row.id, new.role, now).await?;
+    note_org(&tx, org_id, by, "builder.create", &row.id, now).await?;
+    tx.commit().await?;
+    Ok(row.into())
 }
 
 /// A new account as it lies in the table.

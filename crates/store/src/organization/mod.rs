@@ -7,6 +7,7 @@
 
 mod builder;
 mod invite;
+mod member;
 mod session;
 
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use crate::{Store, ids};
 
 pub use builder::{Builder, NewBuilder};
 pub use invite::{Invite, InviteStatus, Joining, NewInvite};
+pub use member::Member;
 pub use session::NewSession;
 
 /// What projects and builders belong to.

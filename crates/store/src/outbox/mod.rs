@@ -13,6 +13,7 @@ pub(crate) mod order;
 mod rate;
 mod replay;
 mod share;
+mod standing;
 
 use std::io::Write as _;
 
@@ -32,6 +33,7 @@ pub use claim::Claimed;
 pub use listing::{DeliveriesOverview, Delivery, DeliveryFilter, DeliveryPayload, DeliveryStatus};
 pub use replay::{Replay, ReplayOutcome};
 pub use share::{PER_DESTINATION, Room};
+pub use standing::{MOST_RECENT, Recent};
 
 /// Little is won by more, and this costs half a millisecond a page.
 const ZSTD_LEVEL: i32 = 1;

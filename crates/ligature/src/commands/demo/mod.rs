@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,8 @@ use walk::Walk;
 
 /// The PostgreSQL schema that the demo keeps to.
 const SCHEMA: &str = "ligature_demo";
+/// Whom somebody who looks around signs in as.
+const ACCOUNT: &str = "demo@localhost";
 
 /// See it work, with nothing to set up.
 #[derive(Debug, Args)]
@@ -100,6 +102,10 @@ impl Demo {
         let removed = objects.filter(|object| object.removed.is_some());
         let removed = removed.map(|object| object.name).collect();
         console::line(&format!("✓ Created project {project} and an API key"))?;
+        let password = match self.once {
+            true => None,
+            false => Some(node.demo_account(ACCOUNT).await?),
+        };
         let serving = tokio::spawn(node.run(vec![listener], stop.clone()));
 
         let walk = Walk {
@@ -117,9 +123,10 @@ impl Demo {
         console::line(&outcome.table())?;
         let complete = outcome.is_complete();
         console::line(&outcome.verdict(started.elapsed()))?;
-        if !self.once {
+        if let Some(password) = password {
             console::line(&format!(
-                "Still serving at {server_url} (status page). Press Ctrl-C to stop."
+                "Still serving: open {server_url} and sign in as {ACCOUNT} with the password {}. Press Ctrl-C to stop.",
+                password.expose_secret()
             ))?;
             node::asked_to_stop().await;
         }

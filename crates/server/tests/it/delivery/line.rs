@@ -7,15 +7,15 @@ use crate::world::steps::everything;
 use crate::world::{Receiver, World, path};
 
 /// A read under way, which never reads: what it delivers, a test says.
-pub(super) struct Line {
+pub(crate) struct Line {
     lease: Lease,
     installation_id: String,
-    pub(super) ids: Vec<String>,
+    pub(crate) ids: Vec<String>,
 }
 
 impl Line {
     /// Everything up to an installation. The world's worker must not work yet.
-    pub(super) async fn new(world: &World) -> Self {
+    pub(crate) async fn new(world: &World) -> Self {
         world.prepare().await;
         let objects = json!({ "projects": everything("projects") });
         let installation = world.install(objects).await;
@@ -29,7 +29,7 @@ impl Line {
     }
 
     /// Puts messages in, one commit each.
-    pub(super) async fn put(&mut self, world: &World, destination_id: &str, count: usize) {
+    pub(crate) async fn put(&mut self, world: &World, destination_id: &str, count: usize) {
         for _ in 0..count {
             let id = format!("msg_{}", uuid::Uuid::now_v7().simple());
             let body = json!({ "result": [{ "number": self.ids.len() }] });
@@ -62,7 +62,7 @@ impl Line {
     }
 
     /// Ends the read and lets the worker work.
-    pub(super) async fn work(&self, world: &World) {
+    pub(crate) async fn work(&self, world: &World) {
         let store = &world.engine.store;
         store.finish(&self.lease, None, world.now()).await.unwrap();
         world.work();
@@ -70,7 +70,7 @@ impl Line {
 }
 
 /// A destination at a receiver; its id.
-pub(super) async fn destination(world: &World, name: &str, url: &str, ordered: bool) -> String {
+pub(crate) async fn destination(world: &World, name: &str, url: &str, ordered: bool) -> String {
     let new =
         json!({ "name": name, "type": "webhook", "metadata": { "url": url, "ordered": ordered } });
     let created = world.api.post(&path("/destinations"), &new).await.json(201);
@@ -78,7 +78,7 @@ pub(super) async fn destination(world: &World, name: &str, url: &str, ordered: b
 }
 
 /// A delivery as the API shows it.
-pub(super) async fn shown(world: &World, id: &str) -> Value {
+pub(crate) async fn shown(world: &World, id: &str) -> Value {
     world
         .api
         .get(&path(&format!("/deliveries/{id}")))
@@ -87,7 +87,7 @@ pub(super) async fn shown(world: &World, id: &str) -> Value {
 }
 
 /// Waits until so many attempts of a message are acknowledged; shows it then.
-pub(super) async fn attempted(world: &World, id: &str, count: usize) -> Value {
+pub(crate) async fn attempted(world: &World, id: &str, count: usize) -> Value {
     world
         .until(&format!("attempt {count} to be acknowledged"), async || {
             let delivery = shown(world, id).await;
@@ -98,7 +98,7 @@ pub(super) async fn attempted(world: &World, id: &str, count: usize) -> Value {
 }
 
 /// Waits until a receiver has been asked so many times.
-pub(super) async fn received(world: &World, receiver: &Receiver, count: usize) {
+pub(crate) async fn received(world: &World, receiver: &Receiver, count: usize) {
     world
         .until(&format!("{count} requests"), async || {
             (receiver.deliveries().len() >= count).then_some(())

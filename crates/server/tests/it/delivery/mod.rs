@@ -1,6 +1,6 @@
 //! Delivery: retries, refusals, and what is never done.
 
-mod line;
+pub(crate) mod line;
 mod on_request;
 mod ordered;
 mod parallel;

@@ -103,6 +103,7 @@ async fn every_change_is_written_down(store: TestStore) {
     let expected = vec![
         (key, "provider-app.create", id(&app)),
         (key, "destination.create", id(&inbox)),
+        (key, "destination.secret.read", id(&inbox)),
         (key, "integration.deploy", id(&integration)),
         ("consumer:ada", "connection.create", id(&connection)),
         (key, "installation.create", id(&installation)),

@@ -24,7 +24,6 @@ mod oauth_connect;
 mod object_metadata;
 mod operations;
 mod orgs;
-mod pages;
 mod problems;
 mod projects;
 mod protections;

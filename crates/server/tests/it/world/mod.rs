@@ -3,6 +3,7 @@
 //! receives. Each test has its own.
 
 pub(crate) mod api;
+pub(crate) mod browser;
 mod clock;
 mod consent;
 pub(crate) mod customer;

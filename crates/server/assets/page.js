@@ -1,0 +1,85 @@
+// What pages do more where there is a script: times in the viewer's zone, copying,
+// and files put into text fields. Nothing here is needed to read or to save.
+(() => {
+  "use strict";
+  document.documentElement.classList.add("js");
+
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const apart = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+  function distance(date) {
+    const seconds = Math.round((date - Date.now()) / 1000);
+    const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= 2 * length) || units[3];
+    return apart.format(Math.round(seconds / length), unit);
+  }
+
+  function tell(time) {
+    const date = new Date(time.dateTime);
+    if (Number.isNaN(date.getTime())) return;
+    time.title = exact.format(date);
+    time.textContent = "ago" in time.dataset ? distance(date) : short.format(date);
+  }
+
+  function localise(root) {
+    if (root.matches && root.matches("time[datetime]")) tell(root);
+    root.querySelectorAll("time[datetime]").forEach(tell);
+  }
+
+  async function copy(button) {
+    const text = button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without TLS there is no clipboard; a selection can still be copied.
+      const field = document.createElement("textarea");
+      field.value = text;
+      field.className = "visually-hidden";
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    const label = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = label; }, 1500);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    // Menus close when something else is pressed.
+    document.querySelectorAll("details.switch[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.switch[open]").forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  // <input type="file" data-into="id of a textarea">
+  document.addEventListener("change", async (event) => {
+    const input = event.target;
+    if (!input.matches || !input.matches("input[type=file][data-into]") || !input.files[0]) return;
+    document.getElementById(input.dataset.into).value = await input.files[0].text();
+  });
+
+  // A consent that was begun here in another window has ended.
+  window.addEventListener("message", (event) => {
+    const link = document.querySelector("a[data-after]");
+    if (link && event.origin === location.origin && event.data && event.data.eventType === "AUTHORIZATION_SUCCEEDED") {
+      location.assign(link.dataset.after);
+    }
+  });
+
+  localise(document);
+  document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
+  setInterval(() => document.querySelectorAll("time[data-ago]").forEach(tell), 30000);
+})();

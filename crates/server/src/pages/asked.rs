@@ -1,0 +1,59 @@
+//! What lists are asked for: moments in forms, and links that ask for the same
+//! with something more.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use url::form_urlencoded;
+
+use crate::problem::Problem;
+
+/// A moment in UTC, as `<input type="datetime-local">` sends it; `None` where it is
+/// empty.
+pub(super) fn moment(name: &str, text: &str) -> Result<Option<Timestamp>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let civil: Option<DateTime> = text.parse().ok();
+    let zoned = civil.and_then(|at| at.to_zoned(TimeZone::UTC).ok());
+    let at = zoned.map(|zoned| zoned.timestamp());
+    at.or_else(|| text.parse().ok()).map(Some).ok_or_else(|| {
+        Problem::new(400, format!("`{name}` is not a time"))
+            .remedy("Write it as 2026-11-29T13:45, in UTC")
+    })
+}
+
+/// `?name=value&…`, without what is empty.
+pub(super) fn link(fields: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
+    format!("?{}", query.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_in_utc() {
+        let at = |text| moment("from", text).ok().flatten().map(|at| at.to_string());
+        let expected = Some("2026-11-29T13:45:00Z".to_owned());
+        assert_eq!(at("2026-11-29T13:45"), expected);
+        assert_eq!(at("2026-11-29T13:45:00"), expected);
+        assert_eq!(
+            at("2026-11-29T14:45:00+01:00").as_deref(),
+            Some("2026-11-29T13:45:00Z")
+        );
+        assert!(matches!(moment("from", ""), Ok(None)));
+        assert!(moment("from", "yesterday").is_err());
+    }
+
+    #[test]
+    fn links_have_what_is_given() {
+        assert_eq!(
+            link(&[("a", "x y&z"), ("b", ""), ("c", "1")]),
+            "?a=x+y%26z&c=1"
+        );
+        assert_eq!(link(&[]), "?");
+    }
+}

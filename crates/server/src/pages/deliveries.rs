@@ -1,0 +1,279 @@
+//! Deliveries: how each destination does, the messages one by one with what they
+//! carry and how they were answered, and sending them again.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::Router;
+use axum::routing::{get, post};
+use engine::actions;
+use engine::actions::delivery::ReplayRange;
+use store::{DeliveriesOverview, Delivery, DeliveryFilter, DeliveryStatus, Destination, Recent};
+
+use super::answer::{Answer, done, not_done, show, show_as};
+use super::destination::{self, Standing};
+use super::form::{Fields, Form};
+use super::frame::{Frame, Place};
+use super::here::Here;
+use super::{asked, shown};
+use crate::api::deliveries::status_of;
+use crate::problem::Problem;
+
+/// Rows on a page.
+const PAGE: u32 = 50;
+
+pub(super) fn routes() -> Router<engine::Engine> {
+    Router::new()
+        .route("/", get(list))
+        .route("/replay", post(replay_range))
+        .route("/{delivery}", get(one))
+        .route("/{delivery}/replay", post(replay))
+}
+
+/// The badge of a status, and what it is called.
+fn badge(status: DeliveryStatus) -> (&'static str, &'static str) {
+    match status {
+        DeliveryStatus::Held => ("", "waits to be asked for"),
+        DeliveryStatus::Pending => ("act", "waits"),
+        DeliveryStatus::Delivered => ("good", "taken"),
+        DeliveryStatus::Dead => ("bad", "given up"),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "deliveries.html")]
+struct List {
+    frame: Frame,
+    destinations: Vec<(Destination, DeliveriesOverview, Recent)>,
+    /// The one that is filtered by.
+    chosen: Option<(Destination, Standing)>,
+    rows: Vec<Delivery>,
+    query: Query,
+    /// Where the next page is.
+    next: Option<String>,
+    problem: Option<Problem>,
+}
+
+/// What is filtered by, as it was sent.
+#[derive(Default)]
+struct Query {
+    status: String,
+    destination: String,
+    installation: String,
+    from: String,
+    to: String,
+}
+
+impl Query {
+    fn of(fields: &Fields) -> Self {
+        let text = |name| fields.text(name).to_owned();
+        Self {
+            status: text("status"),
+            destination: text("destination"),
+            installation: text("installation"),
+            from: text("from"),
+            to: text("to"),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        let all = [
+            &self.status,
+            &self.destination,
+            &self.installation,
+            &self.from,
+            &self.to,
+        ];
+        all.iter().all(|text| text.is_empty())
+    }
+
+    fn filter(&self) -> Result<DeliveryFilter, Problem> {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Ok(DeliveryFilter {
+            status: given(&self.status).as_deref().map(status_of).transpose()?,
+            destination_id: given(&self.destination),
+            installation_id: given(&self.installation),
+            from: asked::moment("from", &self.from)?,
+            to: asked::moment("to", &self.to)?,
+        })
+    }
+
+    fn after(&self, token: &str) -> String {
+        asked::link(&[
+            ("status", &self.status),
+            ("destination", &self.destination),
+            ("installation", &self.installation),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("after", token),
+        ])
+    }
+}
+
+impl List {
+    fn number(&self, n: &i64) -> String {
+        shown::number(*n)
+    }
+
+    fn badge(&self, status: &DeliveryStatus) -> (&'static str, &'static str) {
+        badge(*status)
+    }
+
+    fn statuses(&self) -> [DeliveryStatus; 4] {
+        DeliveryStatus::ALL
+    }
+
+    fn success(&self, recent: &Recent) -> String {
+        destination::percent(recent)
+    }
+
+    fn took(&self, recent: &Recent) -> String {
+        destination::took(recent.median)
+    }
+}
+
+async fn list(here: Here) -> Answer {
+    let query = Query::of(here.query());
+    let tenant = here.tenant();
+    let all = tenant.destinations().await?;
+    let mut page = List {
+        frame: here.frame(Place::Deliveries, "Deliveries"),
+        destinations: Vec::new(),
+        chosen: None,
+        rows: Vec::new(),
+        next: None,
+        problem: None,
+        query,
+    };
+    if let Some(chosen) = all.iter().find(|one| one.id == page.query.destination) {
+        page.chosen = Some((chosen.clone(), Standing::of(&here, chosen).await?));
+    }
+    page.destinations = with_figures(&here, all).await?;
+    match page.query.filter() {
+        Ok(filter) => {
+            let after = here.query().given("after");
+            let (rows, next) = tenant.deliveries(&filter, PAGE, after).await?;
+            page.next = next.map(|token| page.query.after(&token));
+            page.rows = rows;
+        }
+        Err(problem) => page.problem = Some(problem),
+    }
+    show_as(Problem::status_of(page.problem.as_ref()), &page)
+}
+
+/// Every destination with what waits for it and how it has done.
+async fn with_figures(
+    here: &Here,
+    all: Vec<Destination>,
+) -> Result<Vec<(Destination, DeliveriesOverview, Recent)>, Problem> {
+    let tenant = here.tenant();
+    let mut unsettled: HashMap<_, _> = tenant.unsettled_by_destination().await?;
+    let mut rows = Vec::with_capacity(all.len());
+    for one in all {
+        let recent = destination::recent(here, &one).await?;
+        let counts = unsettled.remove(&one.id).unwrap_or_default();
+        rows.push((one, counts, recent));
+    }
+    Ok(rows)
+}
+
+#[derive(Template)]
+#[template(path = "delivery.html")]
+struct One {
+    frame: Frame,
+    delivery: Delivery,
+    payload: String,
+}
+
+impl One {
+    fn badge(&self) -> (&'static str, &'static str) {
+        badge(self.delivery.status)
+    }
+
+    fn number(&self, n: &i64) -> String {
+        shown::number(*n)
+    }
+
+    fn answer(&self) -> &str {
+        self.delivery.last_answer.as_deref().unwrap_or_default()
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(
+            self.delivery.status,
+            DeliveryStatus::Delivered | DeliveryStatus::Dead
+        )
+    }
+
+    /// What is to be done about the last attempt, if anything is.
+    fn advice(&self) -> Option<&'static str> {
+        self.delivery.last_error.as_ref()?;
+        let status = self.delivery.last_status;
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        Some(destination::advice(status))
+    }
+}
+
+async fn one(here: Here) -> Answer {
+    let tenant = here.tenant();
+    let delivery = tenant.delivery(here.parameter("delivery")).await?;
+    let stored = tenant.delivery_payload(&delivery.id).await?;
+    let payload = here.engine.delivery_payload(&delivery.id, &stored)?;
+    show(&One {
+        frame: here
+            .frame(Place::Deliveries, "Delivery")
+            .below("Deliveries", here.path("/deliveries"))
+            .below(
+                &delivery.destination_name,
+                here.path(&format!(
+                    "/deliveries?destination={}",
+                    delivery.destination_id
+                )),
+            ),
+        payload: format!("{payload:#}"),
+        delivery,
+    })
+}
+
+async fn replay(here: Here, _: Form) -> Answer {
+    let id = here.parameter("delivery");
+    let place = here.path(&format!("/deliveries/{id}"));
+    match actions::delivery::replay(&here.engine, here.actor(), &here.project.id, id).await {
+        Ok(_) => done(
+            &place,
+            "It is sent again, with the same id and the same body.",
+        ),
+        Err(error) => not_done(&place, error),
+    }
+}
+
+fn range_of(form: &Form) -> Result<ReplayRange, Problem> {
+    Ok(ReplayRange {
+        status: form.given("status").map(status_of).transpose()?,
+        from: asked::moment("from", form.text("from"))?,
+        to: asked::moment("to", form.text("to"))?,
+    })
+}
+
+/// Sends again what a destination gave up or took, all of it or within a range.
+async fn replay_range(here: Here, form: Form) -> Answer {
+    let name = form.text("destination");
+    let place = here.path(&format!(
+        "/deliveries{}",
+        asked::link(&[("destination", name)])
+    ));
+    let range = match range_of(&form) {
+        Ok(range) => range,
+        Err(problem) => return not_done(&place, problem),
+    };
+    let (engine, project) = (&here.engine, &here.project.id);
+    match actions::delivery::replay_range(engine, here.actor(), project, name, range).await {
+        Ok(0) => done(&place, "There was no such message; nothing is sent."),
+        Ok(1) => done(&place, "One message is sent again."),
+        Ok(count) => {
+            let count = shown::number(i64::try_from(count).unwrap_or(i64::MAX));
+            done(&place, format!("{count} messages are sent again."))
+        }
+        Err(error) => not_done(&place, error),
+    }
+}
