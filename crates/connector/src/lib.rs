@@ -21,7 +21,7 @@ use std::fmt;
 
 pub use describe::{
     Description, Field, Filterable, Filtering, Input, OAuth, Object, OwnCredential,
-    OwnCredentialKind, Removed, ResourceGroup, ValueType,
+    OwnCredentialKind, Passage, Proxy, Removed, ResourceGroup, ValueType,
 };
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;

@@ -69,6 +69,7 @@ fn library() -> Description {
         check_path: None,
         groups: Vec::new(),
         objects: &OBJECTS,
+        proxy: None,
         writable: &["shelves"],
     }
 }

@@ -18,6 +18,7 @@ mod clients;
 mod contract;
 mod delivery;
 mod notifications;
+mod proxy;
 mod read;
 mod routes;
 mod secrecy;
