@@ -56,7 +56,9 @@ async fn serve(mut stream: TcpStream, piece: &[u8], whole: &[u8]) -> Result<()> 
         );
         if kind == "held" {
             stream.write_all(head.as_bytes()).await?;
-            stream.write_all(piece.get(..BEGINNING).unwrap_or(piece)).await?;
+            stream
+                .write_all(piece.get(..BEGINNING).unwrap_or(piece))
+                .await?;
             // Until whoever asked goes away.
             requests.next(&mut stream, 0).await?;
             return Ok(());

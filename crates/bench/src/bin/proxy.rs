@@ -24,7 +24,9 @@ use clap::Parser;
 use engine::{Clock as _, SystemClock};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use store::{Credential, NewApiKey, NewConnection, NewInstallation, NewProject, NewRevision, Store};
+use store::{
+    Credential, NewApiKey, NewConnection, NewInstallation, NewProject, NewRevision, Store,
+};
 
 const GIGABYTE: u64 = 1 << 30;
 const READY: Duration = Duration::from_secs(60);
@@ -72,7 +74,10 @@ struct Under<'a> {
 
 impl Under<'_> {
     fn head(&self, line: &str) -> String {
-        format!("{line} HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n{}\r\n", self.headers)
+        format!(
+            "{line} HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n{}\r\n",
+            self.headers
+        )
     }
 }
 
@@ -109,11 +114,15 @@ impl Proxy {
         for under in [&ours, &theirs] {
             ready(under).await?;
         }
-        let direct = responder.url.strip_prefix("http://").context("no address")?;
+        let direct = responder
+            .url
+            .strip_prefix("http://")
+            .context("no address")?;
         let direct: SocketAddr = direct.parse()?;
         for bytes in &self.bytes {
             for connections in &self.connections {
-                self.compare(&ours, &theirs, direct, *bytes, *connections).await?;
+                self.compare(&ours, &theirs, direct, *bytes, *connections)
+                    .await?;
             }
         }
         if self.streams > 0 {
@@ -219,7 +228,11 @@ impl Proxy {
 
 /// Of two measurements the one that was disturbed less.
 fn better(one: (Answers, f64), other: (Answers, f64)) -> (Answers, f64) {
-    if one.0.rate >= other.0.rate { one } else { other }
+    if one.0.rate >= other.0.rate {
+        one
+    } else {
+        other
+    }
 }
 
 /// A gigabyte to the client, and one from it.
