@@ -128,7 +128,7 @@ impl Slot {
 }
 
 impl Passes {
-    fn slot(&self, ask: &PassAsk<'_>) -> Arc<Slot> {
+    fn slot(&self, ask: &PassAsk<'_>) -> ([u8; 32], Arc<Slot>) {
         let mut hash = Sha256::new();
         let parts = [
             Some(ask.key.expose_secret()),
@@ -148,7 +148,13 @@ impl Passes {
         if slots.len() >= MOST && !slots.contains_key(&key) {
             slots.clear();
         }
-        Arc::clone(slots.entry(key).or_default())
+        (key, Arc::clone(slots.entry(key).or_default()))
+    }
+
+    /// Whoever is refused takes up no room.
+    fn forget(&self, key: &[u8; 32]) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.remove(key);
     }
 }
 
@@ -177,7 +183,7 @@ impl Engine {
     /// # Errors
     /// [`PassError`]
     pub async fn pass(&self, ask: &PassAsk<'_>) -> Result<Arc<Pass>, PassError> {
-        let slot = self.proxy.passes.slot(ask);
+        let (key, slot) = self.proxy.passes.slot(ask);
         let (now, changes) = (self.clock.now(), self.store.passages_changed());
         if let Some(pass) = slot.get(now, changes) {
             return Ok(pass);
@@ -189,6 +195,25 @@ impl Engine {
             return Ok(pass);
         }
         slot.set(None);
+        match self.look(ask, now, changes).await {
+            Ok(pass) => {
+                slot.set(Some(Arc::clone(&pass)));
+                Ok(pass)
+            }
+            Err(error) => {
+                self.proxy.passes.forget(&key);
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the store.
+    async fn look(
+        &self,
+        ask: &PassAsk<'_>,
+        now: Timestamp,
+        changes: u64,
+    ) -> Result<Arc<Pass>, PassError> {
         let wanted = PassageWanted {
             project: ask.project,
             installation_id: ask.installation_id,
@@ -199,9 +224,7 @@ impl Engine {
         let Some(passage) = passage else {
             return Err(self.why_not(ask).await?);
         };
-        let pass = Arc::new(self.admitted(passage, now, changes)?);
-        slot.set(Some(Arc::clone(&pass)));
-        Ok(pass)
+        self.admitted(passage, now, changes).map(Arc::new)
     }
 
     fn admitted(&self, passage: Passage, now: Timestamp, changes: u64) -> Result<Pass, PassError> {

@@ -96,11 +96,17 @@ impl Service<Request> for Front {
 }
 
 /// What the headers for this server ask for.
-struct Asked {
-    project: String,
-    installation_id: Option<String>,
-    integration: Option<String>,
-    group_ref: Option<String>,
+struct Asked<'h> {
+    project: &'h str,
+    installation_id: Option<&'h str>,
+    integration: Option<&'h str>,
+    group_ref: Option<&'h str>,
+    how: How,
+}
+
+/// How it is to be answered.
+#[derive(Debug, Clone, Copy)]
+struct How {
     is_throttled: bool,
     rewrites_links: bool,
 }
@@ -155,14 +161,15 @@ impl Proxy {
         let key = SecretString::from(key.trim());
         let ask = PassAsk {
             key: &key,
-            project: &asked.project,
-            installation_id: asked.installation_id.as_deref(),
-            integration: asked.integration.as_deref(),
-            group_ref: asked.group_ref.as_deref(),
+            project: asked.project,
+            installation_id: asked.installation_id,
+            integration: asked.integration,
+            group_ref: asked.group_ref,
         };
+        let how = asked.how;
         let pass = self.engine.pass(&ask).await.map_err(Problem::from)?;
         let mut outgoing = headers::to_provider(&parts.headers);
-        if asked.rewrites_links {
+        if how.rewrites_links {
             let plain = HeaderValue::from_static("identity");
             outgoing.insert(header::ACCEPT_ENCODING, plain);
         }
@@ -171,11 +178,11 @@ impl Proxy {
             headers: outgoing,
             method: parts.method,
             target,
-            is_throttled: asked.is_throttled,
+            is_throttled: how.is_throttled,
         };
         let streamed = self.engine.pass_on(&pass, passing).await;
         let streamed = streamed.map_err(Refusal::Failure)?;
-        Ok(self.relay(streamed, &asked, &pass.description().origin))
+        Ok(self.relay(streamed, how, &pass.description().origin))
     }
 
     /// Whoever has no key: known or not, the answer is no.
@@ -199,13 +206,13 @@ impl Proxy {
         Upload::empty()
     }
 
-    fn relay(&self, streamed: Streamed, asked: &Asked, origin: &str) -> Response {
+    fn relay(&self, streamed: Streamed, how: How, origin: &str) -> Response {
         let (mut parts, body) = streamed.response.into_parts();
         headers::to_client(&mut parts.headers);
-        if let Some(at) = streamed.retry_at.filter(|_| asked.is_throttled) {
+        if let Some(at) = streamed.retry_at.filter(|_| how.is_throttled) {
             recommend(&mut parts.headers, at, self.engine.clock.now());
         }
-        let body = if asked.rewrites_links {
+        let body = if how.rewrites_links {
             self.links.rewritten(origin, &mut parts, body)
         } else {
             Body::new(body)
@@ -226,10 +233,10 @@ impl From<Problem> for Refusal {
     }
 }
 
-impl Asked {
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let one = |name| Ok::<_, Problem>(headers::one(headers, name)?.map(str::to_owned));
-        if one(VERSION)?.as_deref() != Some("1") {
+impl<'h> Asked<'h> {
+    fn of(headers: &'h HeaderMap) -> Result<Self, Problem> {
+        let one = |name| headers::one(headers, name);
+        if one(VERSION)? != Some("1") {
             return Err(
                 Problem::new(400, "`x-amp-proxy-version` is not one that there is")
                     .remedy("Send x-amp-proxy-version: 1"),
@@ -244,8 +251,10 @@ impl Asked {
             installation_id: one("x-amp-installation-id")?,
             integration: one("x-amp-integration-name")?,
             group_ref: one("x-amp-group-ref")?,
-            is_throttled: is_word(headers, "x-amp-rate-limiter-mode", "throttle"),
-            rewrites_links: is_word(headers, "x-ligature-rewrite-links", "true"),
+            how: How {
+                is_throttled: is_word(headers, "x-amp-rate-limiter-mode", "throttle"),
+                rewrites_links: is_word(headers, "x-ligature-rewrite-links", "true"),
+            },
         };
         let is_named = asked.installation_id.is_some()
             || (asked.integration.is_some() && asked.group_ref.is_some());
