@@ -11,6 +11,7 @@
 //! - What was measured is checked: every record arrived, every message is settled.
 
 pub mod database;
+pub mod load;
 pub mod machine;
 pub mod node;
 pub mod provider;
@@ -18,6 +19,7 @@ pub mod raw;
 pub mod receiver;
 pub mod report;
 pub mod repositories;
+pub mod responder;
 pub mod seed;
 mod wire;
 

@@ -1,6 +1,6 @@
 //! The server under test: the product's own program, as an operator starts it.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -62,7 +62,21 @@ impl Process {
     /// # Errors
     /// When it cannot be started.
     pub fn serve(program: &Path, database: &Database, origin: &str) -> Result<Self> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+        Self::serve_at(program, database, origin, address, &[])
+    }
+
+    /// As [`Process::serve`], at an address and with further variables.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn serve_at(
+        program: &Path,
+        database: &Database,
+        origin: &str,
+        address: SocketAddr,
+        more: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut command = machine::measured(program);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LIGATURE_")) {
             command.env_remove(name);
@@ -70,13 +84,14 @@ impl Process {
         command
             .arg("serve")
             .envs(database.environment())
-            .env("LIGATURE_LISTEN", format!("127.0.0.1:{port}"))
+            .env("LIGATURE_LISTEN", address.to_string())
             .env("LIGATURE_BITBUCKET_API_URL", origin)
             .env("LIGATURE_BITBUCKET_OAUTH_URL", origin)
             .env("LIGATURE_BITBUCKET_BUDGET", "0")
             .env("LIGATURE_DELIVERY_RATE", "0")
             .env("LIGATURE_ALLOW_PRIVATE_NETWORKS", "127.0.0.0/8")
-            .env("LIGATURE_LOG", "warn");
+            .env("LIGATURE_LOG", "warn")
+            .envs(more.iter().copied());
         Self::start(command)
     }
 

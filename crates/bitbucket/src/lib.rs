@@ -28,7 +28,7 @@ mod wire;
 
 use connector::{
     Connector, Description, Failure, Input, Intent, OAuth, Outcome, OwnCredential,
-    OwnCredentialKind, Request, ResourceGroup, Response, State,
+    OwnCredentialKind, Passage, Request, ResourceGroup, Response, State,
 };
 use url::Url;
 
@@ -104,9 +104,32 @@ impl Bitbucket {
                 })
                 .to_vec(),
             objects: &objects::OBJECTS,
+            proxy: Some(connector::Proxy { passage }),
             writable: objects::WRITABLE,
         };
         Ok(Self { api, description })
+    }
+}
+
+/// Repositories are counted by path, and with them the webhooks below one; whether
+/// Bitbucket counts those under webhooks instead is not published. Nor is whether
+/// it tells letters apart by case, so they are not told apart here.
+fn passage(_method: &str, path: &str) -> Passage {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let is =
+        |segment: Option<&str>, name: &str| segment.is_some_and(|s| s.eq_ignore_ascii_case(name));
+    let (_version, object) = (segments.next(), segments.next());
+    let group = if is(object, "repositories") {
+        Some(REPOSITORIES_GROUP)
+    } else if is(object, "workspaces") && is(segments.nth(1), "hooks") {
+        Some(WEBHOOKS_GROUP)
+    } else {
+        None
+    };
+    Passage {
+        group,
+        // It refuses everyone who is not a Connect app.
+        judges_credential: !is(object, "addon"),
     }
 }
 

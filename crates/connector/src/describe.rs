@@ -28,6 +28,9 @@ pub struct Description {
     pub groups: Vec<ResourceGroup>,
     /// Every object, in the order in which they are shown.
     pub objects: &'static [Object],
+    /// What is known of requests that others put together and this server passes
+    /// on; `None` where it passes none on.
+    pub proxy: Option<Proxy>,
     /// The names of those that the provider lets be written. Manifests may
     /// declare them; nothing here writes them yet.
     pub writable: &'static [&'static str],
@@ -69,6 +72,23 @@ impl Description {
     pub fn group(&self, name: &str) -> Option<&ResourceGroup> {
         self.groups.iter().find(|group| group.name == name)
     }
+}
+
+/// Requests that others put together, to any path of the API.
+#[derive(Debug, Clone, Copy)]
+pub struct Proxy {
+    /// What a method (in upper case) and a path (decoded, without the query) come
+    /// to. Where the provider is silent, the more expensive answer is right.
+    pub passage: fn(method: &str, path: &str) -> Passage,
+}
+
+/// How the provider takes a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// The [`ResourceGroup`] that it counts it under.
+    pub group: Option<&'static str>,
+    /// Whether a 401 may mean that the credential is no good.
+    pub judges_credential: bool,
 }
 
 /// Where consent is asked for and tokens are handed out. The client

@@ -21,7 +21,8 @@ use std::fmt;
 
 pub use describe::{
     ClientSetup, Description, Field, Filterable, Filtering, Input, OAuth, Object, OwnCredential,
-    OwnCredentialKind, Permission, Removed, ResourceGroup, SetupPart, SetupStep, ValueType,
+    OwnCredentialKind, Passage, Permission, Proxy, Removed, ResourceGroup, SetupPart, SetupStep,
+    ValueType,
 };
 pub use exchange::{Body, Method, Request, Response};
 pub use failure::Failure;

@@ -21,6 +21,7 @@ pub mod metrics;
 mod oauth;
 mod password;
 mod pay;
+mod proxy;
 mod prune;
 mod random;
 mod read;
@@ -45,11 +46,13 @@ use tokio_util::task::TaskTracker;
 
 pub use budget::{Budget, OwnBudget};
 pub use budgets::RequestBudget;
-pub use calls::{BudgetOverride, Calls};
+pub use calls::{BudgetOverride, CallError, Calls};
 pub use clock::{Clock, SystemClock};
 pub use deliver::{LinkError, LinkKind, Links, TestAnswer, Tested};
 pub use error::ActionError;
 pub use jwt::JwtError;
+pub use outbound::{SendError, Upload, UploadEnd};
+pub use proxy::{PASS_LASTS, Pass, PassAsk, PassError, Passing, Relayed, StreamFailure, Streamed};
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
 pub use results::ResultStream;
@@ -91,6 +94,8 @@ pub struct Parts {
     pub budgets: Vec<BudgetOverride>,
     /// Most messages a second for a project, over all nodes; 0 is no limit.
     pub delivery_rate: u32,
+    /// The share of calls passed on that are kept as operations, from 0 to 1.
+    pub proxy_sample: f64,
 }
 
 /// The engine of one process. Cheap to clone.
@@ -111,6 +116,7 @@ pub struct Engine {
     pub(crate) min_schedule_s: u32,
     gauges: metrics::Gauges,
     delivery_rate: u32,
+    pub(crate) proxy: proxy::Proxy,
     results: results::Results,
     room: room::Room,
     retention: Retention,
@@ -131,6 +137,8 @@ impl Engine {
             owner: Arc::clone(&owner),
             callback_url: Arc::clone(&callback_url),
             refreshes: TaskTracker::new(),
+            queues: Arc::default(),
+            refused: Arc::default(),
         };
         let calls = Calls {
             outbound: parts.outbound.clone(),
@@ -139,7 +147,15 @@ impl Engine {
             tokens: Some(tokens),
             budgets: parts.budgets.into(),
         };
+        let proxy = proxy::Proxy::new(
+            &parts.registry,
+            &parts.outbound,
+            parts.store.clone(),
+            Arc::clone(&parts.clock),
+            parts.proxy_sample,
+        );
         Self {
+            proxy,
             gauges: metrics::Gauges::new(parts.store.clone(), Arc::clone(&parts.clock)),
             links: Links::new(public_url, parts.link_key, parts.previous_link_key),
             results: results::Results {
@@ -200,12 +216,14 @@ impl Engine {
         }
     }
 
-    /// Waits until no token is being refreshed any more: to be called before the
-    /// store is closed, since a pair that is not stored is lost.
+    /// Waits until no token is being refreshed any more, and every call that was
+    /// passed on is written down: to be called before the store is closed, since a
+    /// pair that is not stored is lost.
     pub async fn tokens_settled(&self) {
         if let Some(tokens) = &self.calls.tokens {
             tokens.settled().await;
         }
+        self.proxy.settled().await;
     }
 
     /// What this server asks of schedules.
@@ -258,6 +276,7 @@ impl Engine {
     /// Brings the gauges up to date, for a scrape.
     pub async fn refresh_gauges(&self) {
         metrics::expect(&self.registry);
+        metrics::proxy_open(self.proxy.open());
         self.gauges.refresh().await;
     }
 

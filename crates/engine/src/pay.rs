@@ -31,6 +31,8 @@ pub(crate) struct Purse<'a> {
     pub(crate) passes: u32,
     /// The account of the last call.
     pub(crate) last: Option<Bill>,
+    /// How long an interactive call waits for the budget.
+    pub(crate) patience: SignedDuration,
 }
 
 impl Purse<'_> {
@@ -41,6 +43,7 @@ impl Purse<'_> {
             installation_id: None,
             passes: 0,
             last: None,
+            patience: INTERACTIVE_PATIENCE,
         }
     }
 }
@@ -111,7 +114,7 @@ impl Calls {
         let deadline = self
             .clock
             .now()
-            .saturating_add(INTERACTIVE_PATIENCE)
+            .saturating_add(purse.patience)
             .unwrap_or(Timestamp::MAX);
         loop {
             let now = self.clock.now();
@@ -171,14 +174,27 @@ impl Calls {
         sent_at: Timestamp,
         response: &Response,
     ) -> Result<(), StoreError> {
+        let header = |name: &str| response.header(name);
+        self.heard(bill, sent_at, response.status, header)
+            .await
+            .map(drop)
+    }
+
+    /// As [`Calls::told`], from the head of an answer. Returns until when calls
+    /// wait, after a 429.
+    pub(crate) async fn heard<'h>(
+        &self,
+        bill: &Bill,
+        sent_at: Timestamp,
+        status: u16,
+        header: impl Fn(&str) -> Option<&'h str>,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let (account, now) = (bill.account(), self.clock.now());
-        if response.status == 429 {
-            let refusal = Refusal::new(
-                sent_at,
-                retry_after(response, now),
-                random::up_to(MOST_JITTER),
-            );
+        if status == 429 {
+            let told = header("retry-after").and_then(|value| retry_after(value, now));
+            let refusal = Refusal::new(sent_at, told, random::up_to(MOST_JITTER));
             let until = self.budget.refused(&account, refusal, now).await?;
+            let gate = until;
             let until = until.map(|until| until.to_string());
             tracing::warn!(
                 provider = bill.provider,
@@ -186,15 +202,16 @@ impl Calls {
                 until,
                 "the provider's request limit is reached; calls wait"
             );
-            return Ok(());
+            return Ok(gate);
         }
-        let near = response.header("x-ratelimit-nearlimit");
+        let near = header("x-ratelimit-nearlimit");
         let near = near.map(|value| value.trim().eq_ignore_ascii_case("true"));
-        if response.status >= 500 {
+        if status >= 500 {
             // It may not have come as far as the limit.
-            return Ok(());
+            return Ok(None);
         }
-        self.budget.answered(&account, sent_at, near, now).await
+        let answered = self.budget.answered(&account, sent_at, near, now);
+        answered.await.map(|()| None)
     }
 
     /// Gives back the promised calls that a piece of work did not need.
@@ -240,8 +257,8 @@ pub(crate) fn bucket(counted_as: &str, group: &str) -> String {
 }
 
 /// The wait that a 429 names: seconds, or a date.
-fn retry_after(response: &Response, now: Timestamp) -> Option<SignedDuration> {
-    let value = response.header("retry-after")?.trim();
+fn retry_after(value: &str, now: Timestamp) -> Option<SignedDuration> {
+    let value = value.trim();
     if let Ok(seconds) = value.parse::<i64>() {
         return Some(SignedDuration::from_secs(seconds.max(1)));
     }
@@ -363,14 +380,7 @@ mod tests {
     #[test]
     fn a_wait_may_be_seconds_or_a_date() {
         let now: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
-        let after = |value: &str| {
-            let response = Response {
-                status: 429,
-                headers: vec![("retry-after".to_owned(), value.to_owned())],
-                body: Vec::new(),
-            };
-            retry_after(&response, now).map(|wait| wait.as_secs())
-        };
+        let after = |value: &str| retry_after(value, now).map(|wait| wait.as_secs());
         assert_eq!(after("17"), Some(17));
         assert_eq!(after("Tue, 24 Nov 2026 10:02:00 GMT"), Some(120));
         assert_eq!(after("Tue, 24 Nov 2026 09:00:00 GMT"), Some(1));

@@ -5,7 +5,8 @@
 //! with rotation the old refresh token dies. A refused refresh is believed only
 //! if the store still holds the pair that was refused.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use connector::Description;
@@ -32,6 +33,10 @@ const LOCK: SignedDuration = SignedDuration::from_secs(30);
 /// How long others wait for the one that refreshes, and how often they look.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a new credential that was refused is not refreshed again for the sake
+/// of requests that others put together, and how many are remembered.
+const REFUSED_LASTS: SignedDuration = SignedDuration::from_mins(1);
+const REFUSED_MOST: usize = 1_000;
 
 /// A credential ready for a request.
 #[derive(Debug)]
@@ -59,6 +64,29 @@ impl Fresh {
             version: 0,
             counted_as,
             provider_app_id: None,
+        }
+    }
+
+    /// A credential as it is stored, and the client of its provider app.
+    pub(crate) fn of(stored: StoredCredential, client_id: Option<String>) -> Self {
+        let (credential, token) = match stored.credential {
+            Credential::OAuth2 { access_token, .. } => {
+                (Sent::Bearer(access_token.clone()), access_token)
+            }
+            Credential::ApiKey(key) => (Sent::Bearer(key.clone()), key),
+            Credential::Basic { username, secret } => (
+                Sent::Basic {
+                    username,
+                    password: secret.clone(),
+                },
+                secret,
+            ),
+        };
+        Self {
+            credential,
+            version: stored.version,
+            counted_as: client_id.unwrap_or_else(|| token.expose_secret().to_owned()),
+            provider_app_id: stored.provider_app_id,
         }
     }
 }
@@ -102,7 +130,56 @@ pub struct Tokens {
     pub(crate) callback_url: Arc<str>,
     /// Refreshes under way, which outlive whoever asked for them.
     pub(crate) refreshes: TaskTracker,
+    /// Where those of this process wait that want the same connection refreshed:
+    /// a thousand who ask the database ten times a second would wear it out.
+    pub(crate) queues: Queues,
+    /// Credentials that were refused when they were new.
+    pub(crate) refused: Refused,
 }
+
+/// For each connection the turn of one.
+pub(crate) type Queues = Arc<Mutex<HashMap<String, Weak<Turn>>>>;
+
+/// Whose turn it is, and how the last one failed.
+type Turn = tokio::sync::Mutex<Option<Failed>>;
+
+/// A refresh that failed: those who waited for it are told the same, and do not
+/// all ask again.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    version: i64,
+    at: Timestamp,
+    is_refused: bool,
+    message: String,
+}
+
+impl Failed {
+    fn error(&self) -> TokenError {
+        let message = self.message.clone();
+        if self.is_refused {
+            TokenError::Refused { message }
+        } else {
+            TokenError::Unavailable { message }
+        }
+    }
+
+    fn of(error: &TokenError, version: i64, at: Timestamp) -> Option<Self> {
+        let (is_refused, message) = match error {
+            TokenError::Refused { message } => (true, message.clone()),
+            TokenError::Unavailable { message } => (false, message.clone()),
+            TokenError::Store(_) => return None,
+        };
+        Some(Self {
+            version,
+            at,
+            is_refused,
+            message,
+        })
+    }
+}
+
+/// For each connection the version, and when it was refused.
+pub(crate) type Refused = Arc<Mutex<HashMap<String, (i64, Timestamp)>>>;
 
 impl Tokens {
     /// Waits until no refresh is under way: a pair that the provider has rotated
@@ -122,14 +199,7 @@ impl Tokens {
         connection_id: &str,
     ) -> Result<Fresh, TokenError> {
         let stored = self.store.credential(connection_id).await?;
-        // A token that cannot be refreshed is good to its end.
-        let ahead = if is_refreshable(&stored) {
-            AHEAD
-        } else {
-            SignedDuration::ZERO
-        };
-        let soon = self.clock.now().saturating_add(ahead);
-        if !ends_before(&stored, soon.unwrap_or(Timestamp::MAX)) {
+        if self.clock.now() < good_until(&stored) {
             return self.ready(stored).await;
         }
         match self
@@ -196,6 +266,62 @@ impl Tokens {
         }
     }
 
+    /// As [`Tokens::after_refusal`], for a request that somebody else put together:
+    /// `None` also where the refused credential was refused when it was new, a
+    /// moment ago. Then it is the request that the provider refuses, and another
+    /// token would not help. A credential that cannot be refreshed is not declared
+    /// dead: other requests may still be allowed to it.
+    pub(crate) async fn after_passed_refusal(
+        &self,
+        description: &Description,
+        connection_id: &str,
+        version: i64,
+    ) -> Result<Option<Fresh>, TokenError> {
+        let stored = self.store.credential(connection_id).await?;
+        if self.was_refused(connection_id, stored.version) {
+            return Ok(None);
+        }
+        if stored.version != version {
+            return self.ready(stored).await.map(Some);
+        }
+        if !is_refreshable(&stored) {
+            return Ok(None);
+        }
+        self.refreshed(description, connection_id, version)
+            .await
+            .map(Some)
+    }
+
+    /// A credential was refused that had just been refreshed.
+    pub(crate) fn refused_new(&self, connection_id: &str, version: i64) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if refused.len() >= REFUSED_MOST {
+            refused.retain(|_, (_, at)| now.duration_since(*at) < REFUSED_LASTS);
+        }
+        refused.insert(connection_id.to_owned(), (version, now));
+    }
+
+    fn was_refused(&self, connection_id: &str, version: i64) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        refused.get(connection_id).is_some_and(|(known, at)| {
+            *known == version && now.duration_since(*at).abs() < REFUSED_LASTS
+        })
+    }
+
+    /// Where to wait for one's turn.
+    fn queue(&self, connection_id: &str) -> Arc<Turn> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(connection_id).and_then(Weak::upgrade) {
+            return queue;
+        }
+        queues.retain(|_, queue| queue.strong_count() > 0);
+        let queue: Arc<Turn> = Arc::default();
+        queues.insert(connection_id.to_owned(), Arc::downgrade(&queue));
+        queue
+    }
+
     /// A credential newer than `version`, by refreshing or by waiting for the
     /// one who does.
     async fn refreshed(
@@ -206,30 +332,42 @@ impl Tokens {
     ) -> Result<Fresh, TokenError> {
         // One holder is one call, not one process: its own tasks wait as others do.
         let holder = format!("{}/{}", self.owner, uuid::Uuid::now_v7().simple());
-        let give_up = self
-            .clock
-            .now()
-            .saturating_add(PATIENCE)
-            .unwrap_or(Timestamp::MAX);
+        let began = self.clock.now();
+        let give_up = began.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
+        let queue = self.queue(connection_id);
+        let mut turn = queue.lock().await;
+        let stored = self.store.credential(connection_id).await?;
+        if stored.version != version {
+            return self.ready(stored).await;
+        }
+        let same = |failed: &&Failed| failed.version == version && failed.at >= began;
+        if let Some(failed) = turn.as_ref().filter(same) {
+            return Err(failed.error());
+        }
         loop {
             let now = self.clock.now();
+            if now > give_up {
+                let message =
+                    "another process has been refreshing the token for too long".to_owned();
+                return Err(TokenError::Unavailable { message });
+            }
             let store = &self.store;
             if store
                 .lock_refresh(connection_id, &holder, now, LOCK)
                 .await?
             {
-                return self
+                let refreshed = self
                     .refresh_alone(description, connection_id, version, holder)
                     .await;
+                *turn = match &refreshed {
+                    Ok(_) => None,
+                    Err(error) => Failed::of(error, version, self.clock.now()),
+                };
+                return refreshed;
             }
             let stored = self.store.credential(connection_id).await?;
             if stored.version != version {
                 return self.ready(stored).await;
-            }
-            if now > give_up {
-                let message =
-                    "another process has been refreshing the token for too long".to_owned();
-                return Err(TokenError::Unavailable { message });
             }
             self.clock.sleep(LOOK_EVERY).await;
         }
@@ -399,29 +537,32 @@ impl Tokens {
     }
 
     async fn ready(&self, stored: StoredCredential) -> Result<Fresh, TokenError> {
-        let (credential, token) = match stored.credential {
-            Credential::OAuth2 { access_token, .. } => {
-                (Sent::Bearer(access_token.clone()), access_token)
-            }
-            Credential::ApiKey(key) => (Sent::Bearer(key.clone()), key),
-            Credential::Basic { username, secret } => (
-                Sent::Basic {
-                    username,
-                    password: secret.clone(),
-                },
-                secret,
-            ),
+        let client_id = match &stored.provider_app_id {
+            Some(app_id) => Some(self.store.client_of(app_id).await?.0),
+            None => None,
         };
-        let counted_as = match &stored.provider_app_id {
-            Some(app_id) => self.store.client_of(app_id).await?.0,
-            None => token.expose_secret().to_owned(),
-        };
-        Ok(Fresh {
-            credential,
-            version: stored.version,
-            counted_as,
-            provider_app_id: stored.provider_app_id,
-        })
+        Ok(Fresh::of(stored, client_id))
+    }
+}
+
+/// Until when a credential is used as it is. A token that cannot be refreshed is
+/// good to its end; others are refreshed ahead of it.
+pub(crate) fn good_until(stored: &StoredCredential) -> Timestamp {
+    let ahead = if is_refreshable(stored) {
+        AHEAD
+    } else {
+        SignedDuration::ZERO
+    };
+    match &stored.credential {
+        Credential::OAuth2 {
+            expires_at: Some(end),
+            ..
+        } => end.saturating_sub(ahead).unwrap_or(Timestamp::MIN),
+        Credential::OAuth2 {
+            expires_at: None, ..
+        }
+        | Credential::Basic { .. }
+        | Credential::ApiKey(_) => Timestamp::MAX,
     }
 }
 

@@ -270,6 +270,15 @@ pub(crate) struct NodeFlags {
         value_name = "MESSAGES"
     )]
     pub(crate) delivery_rate: u32,
+    /// The share of proxied calls that are kept as operations, from 0 to 1
+    #[arg(
+        long,
+        env = "LIGATURE_PROXY_SAMPLE",
+        default_value_t = 1.0,
+        value_name = "SHARE",
+        value_parser = share
+    )]
+    pub(crate) proxy_sample: f64,
     /// Private networks that outbound calls may reach, as CIDRs
     #[arg(
         long,
@@ -286,6 +295,15 @@ pub(crate) struct NodeFlags {
     pub(crate) otlp_endpoint: Option<String>,
     #[command(flatten)]
     pub(crate) keep: KeepFlags,
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    let is_share = (0.0..=1.0).contains(&number);
+    is_share
+        .then_some(number)
+        .ok_or_else(|| "it is not from 0 to 1".to_owned())
 }
 
 impl NodeFlags {

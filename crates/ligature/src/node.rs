@@ -106,6 +106,7 @@ impl Node {
             min_schedule_s: flags.min_schedule_seconds,
             budgets: flags.provider.budgets(),
             delivery_rate: flags.delivery_rate,
+            proxy_sample: flags.proxy_sample,
         });
         Ok(Self {
             engine,

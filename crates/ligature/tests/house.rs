@@ -71,7 +71,7 @@ const ALL: &[&str] = &[
 /// Libraries that only one crate may depend on.
 const DOORS: &[(&str, &[&str])] = &[
     ("store", &["sea-orm", "sea-orm-migration", "sqlx"]),
-    ("outbound", &["object_store", "reqwest"]),
+    ("outbound", &["hyper-rustls", "object_store", "reqwest"]),
 ];
 
 /// Crates in which no provider is named, and the names.

@@ -10,6 +10,7 @@ use url::{Host, Url};
 use crate::SendError;
 use crate::guard::{AddressGuard, Reach};
 use crate::resolve::{self, GuardedResolver};
+use crate::stream::{Connector, connector};
 use crate::tls;
 
 /// What [`Outbound`] is made from.
@@ -80,6 +81,7 @@ struct Inner {
     anywhere: Client,
     public: Client,
     inside: Client,
+    tls: rustls::ClientConfig,
     connect_timeout: Duration,
     provider_timeout: Duration,
     response_max_bytes: usize,
@@ -111,6 +113,7 @@ impl Outbound {
                 public: client(Reach::Public)?,
                 inside: client(Reach::Inside)?,
                 guard,
+                tls,
                 connect_timeout: settings.connect_timeout,
                 provider_timeout: settings.provider_timeout,
                 response_max_bytes: settings.response_max_bytes,
@@ -145,6 +148,21 @@ impl Outbound {
             Reach::Public => &self.inner.public,
             Reach::Inside => &self.inner.inside,
         })
+    }
+
+    /// How far a request for a URL may reach.
+    pub(crate) fn reach(&self, url: &Url) -> Result<Reach, SendError> {
+        self.inner.guard.reach(url)
+    }
+
+    /// How connections are made for what streams.
+    pub(crate) fn stream_connector(&self, reach: Reach) -> Connector {
+        let inner = &self.inner;
+        connector(&inner.tls, &inner.guard, reach, inner.connect_timeout)
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.inner.connect_timeout
     }
 
     /// The client for what the operator has named, wherever it is.

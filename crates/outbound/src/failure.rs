@@ -155,6 +155,37 @@ impl SendError {
         }
         Self::Cut { host }
     }
+
+    /// What it means that no connection came about.
+    pub(crate) fn of_connecting(error: &(dyn Error + 'static), host: &str) -> Self {
+        let host = host.to_owned();
+        if let Some(refusal) = find::<Self>(error) {
+            return refusal.clone();
+        }
+        if let Some(tls) = find::<rustls::Error>(error) {
+            return Self::Tls {
+                host,
+                reason: tls.to_string(),
+            };
+        }
+        let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+        if find::<io::Error>(error).is_some_and(is_late) {
+            return Self::Timeout { host };
+        }
+        Self::Connect { host }
+    }
+
+    /// What a stream that broke off means.
+    pub(crate) fn from_stream(error: &hyper::Error, host: &str) -> Self {
+        let host = host.to_owned();
+        if let Some(own) = find::<Self>(error) {
+            return own.clone();
+        }
+        if error.is_parse() {
+            return Self::Protocol { host };
+        }
+        Self::Cut { host }
+    }
 }
 
 /// A body that decompresses to nonsense, as opposed to one that ends early.

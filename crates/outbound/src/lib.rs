@@ -8,7 +8,8 @@
 //!   its mind between check and connection gains nothing.
 //! - Redirects are handed back, never followed, and the proxies that the
 //!   environment names are ignored: both would carry a request somewhere unchecked.
-//! - It has a time-out, and its answer a limit that counts decompressed bytes.
+//! - It has a time-out, and its answer a limit that counts decompressed bytes; what
+//!   streams through a [`Door`] has neither, and may not be silent for long.
 //! - A credential is added only to a request for the origin it belongs to.
 //! - Only the object store, which the operator names, is exempt from that guard.
 //! - No error, `Debug` or log line holds a credential, a query or a body.
@@ -23,6 +24,7 @@ mod objects;
 mod provider;
 mod redact;
 mod resolve;
+mod stream;
 mod tls;
 
 mod webhook;
@@ -37,4 +39,7 @@ pub use failure::SendError;
 pub use guard::AddressGuard;
 pub use objects::{ObjectError, ObjectLocation, Objects};
 pub use redact::{ExposeSecret, RedactedUrl, SecretString};
+pub use stream::{
+    Authorization, Door, Download, Silence, StreamError, Upload, UploadEnd, Uploaded,
+};
 pub use webhook::{WebhookAnswer, custom_header_allowed};

@@ -21,19 +21,28 @@ use crate::problem::{self, Problem};
 use crate::protect::client::{self, ClientAddress};
 use crate::protect::{Guard, Protections, patience};
 use crate::{
-    api, description, docs, downloads, health, metrics, oauth_callback, pages, read_api,
+    api, description, docs, downloads, health, metrics, oauth_callback, pages, proxy, read_api,
     search_api, uploads,
 };
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
 pub(crate) const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What keeps browsers careful, on every answer that is this server's own.
+pub(crate) const CAREFUL: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::CACHE_CONTROL, "no-store"),
+];
 
 /// The whole server over an engine.
 pub fn router(engine: Engine, protections: &Protections) -> Router {
     let guard = Guard::new(protections.clone());
-    let header =
-        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let [nosniff, no_referrer, no_frames, no_store] = CAREFUL.map(|(name, value)| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    });
     let (platform, mut described) = api::routes().finish("/v1");
     let (read, more) = read_api::routes().finish("/read/v1");
     described.extend(more);
@@ -41,7 +50,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
     described.extend(more);
     let document = description::document(described);
     let document = ([(header::CONTENT_TYPE, "application/json")], document);
-    Router::new()
+    let rest = Router::new()
         .route("/openapi.json", get(move || async move { document }))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -64,15 +73,17 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         ))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(Extension(Arc::clone(&guard)))
-        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(header::REFERRER_POLICY, "no-referrer"))
-        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(nosniff)
+        .layer(no_referrer)
+        .layer(no_frames)
+        .layer(no_store)
         // So far out that a refusal too can be read by the page that asked.
         .layer(cors())
         // Outermost: every answer has an id.
         .layer(middleware::from_fn_with_state(guard, identify))
-        .with_state(engine)
+        .with_state(engine.clone());
+    let silence = protections.body;
+    Router::new().fallback_service(proxy::Front::new(engine, silence, rest))
 }
 
 /// Pages of the builder's app call the API from their own origin. Whoever has a
@@ -112,19 +123,24 @@ pub fn health_router(engine: Engine) -> Router {
         .with_state(engine)
 }
 
-/// Gives the request an id, which problems and logs name, and finds out whom it
-/// comes from. An id that a proxy in front sent is kept if it is short and plain.
-async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
-    let given = request
-        .headers()
+/// The id of a request. One that a proxy in front sent is kept if it is short and
+/// plain.
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    let given = headers
         .get(&REQUEST_ID)
         .and_then(|value| value.to_str().ok());
     let plain = |id: &&str| {
         (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    let id = given
+    given
         .filter(plain)
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Gives the request an id, which problems and logs name, and finds out whom it
+/// comes from.
+async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if let Some(ConnectInfo(peer)) = peer {
         let trusted = &guard.settings.trusted_proxies;

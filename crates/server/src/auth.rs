@@ -37,7 +37,7 @@ impl FromRequestParts<Engine> for Caller {
     }
 }
 
-async fn authenticated(parts: &Parts, engine: &Engine) -> Result<Actor, Problem> {
+pub(crate) async fn authenticated(parts: &Parts, engine: &Engine) -> Result<Actor, Problem> {
     let key = parts
         .headers
         .get("x-api-key")

@@ -18,6 +18,7 @@ mod oauth_callback;
 mod pages;
 mod problem;
 mod protect;
+mod proxy;
 mod read_api;
 mod search_api;
 mod uploads;

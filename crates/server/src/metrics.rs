@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::Engine;
@@ -80,21 +80,33 @@ pub(crate) async fn show(State(engine): State<Engine>) -> Response {
 pub(crate) async fn count(request: Request, next: Next) -> Response {
     recorder();
     let began = Instant::now();
-    let method = match request.method().as_str() {
-        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") => {
-            known.to_owned()
-        }
-        _ => "other".to_owned(),
-    };
+    let method = name_of(request.method());
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
+    observe(method, route, response.status(), began.elapsed());
+    response
+}
+
+/// Counts a call that was passed on, or refused.
+pub(crate) fn proxied(method: &Method, status: StatusCode, took: Duration) {
+    recorder();
+    observe(name_of(method), "proxy".to_owned(), status, took);
+}
+
+fn name_of(method: &Method) -> &'static str {
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    let mut known = known.into_iter();
+    known
+        .find(|known| *known == method.as_str())
+        .unwrap_or("other")
+}
+
+fn observe(method: &'static str, route: String, status: StatusCode, took: Duration) {
+    let status = status.as_u16().to_string();
     counter!("ligature_http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
         .increment(1);
-    histogram!("ligature_http_request_seconds", "route" => route)
-        .record(began.elapsed().as_secs_f64());
-    response
+    histogram!("ligature_http_request_seconds", "route" => route).record(took.as_secs_f64());
 }

@@ -6,7 +6,10 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use connector::Failure;
-use engine::{ActionError, JwtError, LinkError};
+use engine::{
+    ActionError, CallError, JwtError, LinkError, PassError, SendError, StreamFailure, UploadEnd,
+};
+use jiff::Timestamp;
 use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
@@ -85,6 +88,27 @@ impl Problem {
             text = format!("{text} {}.", more.trim_end_matches('.'));
         }
         text
+    }
+
+    /// What came of a call that was passed on, when no answer did.
+    pub(crate) fn of_stream(failure: StreamFailure, now: Timestamp) -> Self {
+        match failure {
+            StreamFailure::Call(CallError::Provider(failure)) => failure.into(),
+            StreamFailure::Call(CallError::Budget { until }) => {
+                Self::new(429, "the request budget of this provider app is used up, or the provider has said to wait")
+                    .remedy("Wait for as long as Retry-After says")
+                    .retry_after(wait_s(until, now))
+            }
+            StreamFailure::Call(CallError::Store(error)) => error.into(),
+            StreamFailure::Upload(UploadEnd::Late) => {
+                Self::new(408, "the body of the request did not come")
+                    .remedy("Send it without long pauses")
+            }
+            StreamFailure::Upload(UploadEnd::Broken | UploadEnd::Whole) => {
+                Self::new(400, "the body of the request broke off")
+            }
+            StreamFailure::Send(error) => error.into(),
+        }
     }
 
     fn causes(mut self, causes: Vec<String>) -> Self {
@@ -191,6 +215,69 @@ impl From<Failure> for Problem {
                 limited
             }
             Failure::Unavailable { .. } | Failure::Protocol { .. } => problem(502),
+        }
+    }
+}
+
+/// When a call that got no answer may be tried again, where somebody has said so.
+pub(crate) fn retry_at(failure: &StreamFailure) -> Option<Timestamp> {
+    match failure {
+        StreamFailure::Call(CallError::Budget { until }) => Some(*until),
+        StreamFailure::Call(CallError::Provider(_) | CallError::Store(_))
+        | StreamFailure::Send(_)
+        | StreamFailure::Upload(_) => None,
+    }
+}
+
+/// Whole seconds until then, at least one.
+pub(crate) fn wait_s(until: Timestamp, now: Timestamp) -> u32 {
+    let millis = until.duration_since(now).as_millis().max(1);
+    u32::try_from((millis + 999) / 1000).unwrap_or(u32::MAX)
+}
+
+impl From<PassError> for Problem {
+    fn from(error: PassError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PassError::Key => Self::new(401, detail)
+                .remedy("It may be revoked, or belong to another server; make one with `ligature api-key create --project P`"),
+            PassError::NotFull => Self::new(403, detail)
+                .remedy("Use a key with the `full` scope, and never in a browser"),
+            PassError::NotInManifest => Self::new(403, detail)
+                .remedy("Put `proxy: {enabled: true}` into the integration in amp.yaml, and deploy it"),
+            PassError::NotInConfig => Self::new(403, detail)
+                .remedy("Set `config.content.proxy.enabled` of the installation to true"),
+            PassError::Unsupported(_) => Self::new(422, detail),
+            PassError::Unsendable => {
+                Self::new(422, detail).remedy("To go on, connect the account again")
+            }
+            PassError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A request that was passed on, and to which no answer came.
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SendError::Timeout { .. } => {
+                Self::new(504, detail).remedy("Look whether it took effect before trying again")
+            }
+            SendError::Cut { .. } | SendError::Protocol { .. } => {
+                Self::new(502, detail).remedy("Look whether it took effect before trying again")
+            }
+            SendError::Dns { .. }
+            | SendError::Connect { .. }
+            | SendError::Tls { .. }
+            | SendError::Refused { .. }
+            | SendError::PlainHttp { .. } => {
+                Self::new(502, detail).remedy("Nothing was sent; try again later")
+            }
+            SendError::OriginMismatch { .. } | SendError::Url { .. } | SendError::Header { .. } => {
+                Self::new(400, detail)
+            }
+            SendError::TooLarge { .. } => Self::new(502, detail),
         }
     }
 }

@@ -196,6 +196,7 @@ async fn observer(plan: &Plan, provider: &Provider) -> anyhow::Result<Engine> {
         retention: Retention::of_days(30),
         outbox_max_bytes: u64::MAX,
         delivery_rate: 0,
+        proxy_sample: 0.0,
         min_schedule_s: 60,
         budgets: Vec::new(),
     }))

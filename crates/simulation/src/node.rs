@@ -139,6 +139,7 @@ impl Ground {
             retention: Retention::of_days(30),
             outbox_max_bytes: u64::MAX,
             delivery_rate: 0,
+            proxy_sample: 0.0,
             min_schedule_s: 600,
             budgets: Vec::new(),
         })

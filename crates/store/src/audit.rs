@@ -82,6 +82,7 @@ pub(crate) async fn note(
     subject: &str,
     now: Timestamp,
 ) -> Result<()> {
+    tx.changes_passages();
     let Some(actor) = scope.actor() else {
         return Ok(());
     };

@@ -7,6 +7,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -52,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) health: Health,
     pub(crate) books: Books,
+    /// Counts what this process has changed of what a call that is passed on needs.
+    pub(crate) passages_changed: AtomicU64,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     channels: Channels,
@@ -117,6 +120,7 @@ impl Store {
                 wakes,
                 health: Health::default(),
                 books: Books::default(),
+                passages_changed: AtomicU64::new(0),
                 reader,
                 writer,
                 channels,
@@ -132,6 +136,7 @@ impl Store {
                 wakes,
                 health: Health::default(),
                 books: Books::default(),
+                passages_changed: AtomicU64::new(0),
                 reader: pool.clone(),
                 writer: pool,
                 channels,
@@ -247,6 +252,7 @@ impl Store {
             inner: self.inner.writer.begin_with_options(options).await?,
             store: self,
             wakes: Vec::new(),
+            changes_passages: AtomicBool::new(false),
         })
     }
 }
@@ -256,6 +262,7 @@ pub(crate) struct Tx<'a> {
     inner: DatabaseTransaction,
     store: &'a Store,
     wakes: Vec<WakeKind>,
+    changes_passages: AtomicBool,
 }
 
 impl Tx<'_> {
@@ -288,6 +295,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What is known of passages is not true any more, once this is committed.
+    pub(crate) fn changes_passages(&self) {
+        self.changes_passages.store(true, Ordering::Relaxed);
+    }
+
     /// Wakes whoever waits for that, once this is committed.
     pub(crate) async fn wake(&mut self, kind: WakeKind) -> Result<()> {
         if self.wakes.contains(&kind) {
@@ -305,7 +317,13 @@ impl Tx<'_> {
     /// Commits.
     pub(crate) async fn commit(self) -> Result<()> {
         self.store.pass(Moment::BeforeCommit).await?;
-        self.inner.commit().await?;
+        let committed = self.inner.commit().await;
+        // Also where it is not known whether it is.
+        if self.changes_passages.load(Ordering::Relaxed) {
+            let changed = &self.store.inner.passages_changed;
+            changed.fetch_add(1, Ordering::AcqRel);
+        }
+        committed?;
         // Whoever is to be woken finds it done, whatever becomes of us.
         if self.store.backend() == Backend::Sqlite {
             for kind in self.wakes {

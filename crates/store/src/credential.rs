@@ -143,7 +143,7 @@ impl Credential {
         keys.seal(credential_at(connection_id), &json)
     }
 
-    fn open(keys: &MasterKeys, connection_id: &str, sealed: &[u8]) -> Result<Self> {
+    pub(crate) fn open(keys: &MasterKeys, connection_id: &str, sealed: &[u8]) -> Result<Self> {
         let json = keys.open(credential_at(connection_id), sealed)?;
         let sealed: Sealed = serde_json::from_slice(&json).map_err(corrupt)?;
         Ok(match sealed {
@@ -269,6 +269,7 @@ impl Store {
             )
             .await?;
         if saved == 1 {
+            tx.changes_passages();
             let refreshed = Happening::ConnectionRefreshed(connection_id);
             notification::tell(&mut tx, refreshed, now).await?;
         }
@@ -299,6 +300,7 @@ impl Store {
             )
             .await?;
         if marked == 1 {
+            tx.changes_passages();
             notification::tell_of_death(&mut tx, connection_id, error, now).await?;
         }
         tx.commit().await?;

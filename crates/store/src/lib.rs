@@ -45,9 +45,11 @@ mod operation_search;
 mod organization;
 mod outbox;
 mod overview;
+mod passage;
 mod pause;
 mod project;
 mod provider_app;
+mod proxied;
 mod prune;
 mod reconcile;
 mod removed;
@@ -109,8 +111,10 @@ pub use outbox::{
     ReplayOutcome, Room, compressed,
 };
 pub use overview::Overview;
+pub use passage::{Passage, PassageWanted};
 pub use project::{NewProject, Project};
 pub use provider_app::{NewProviderApp, ProviderApp, ProviderAppChange};
+pub use proxied::NewProxied;
 pub use prune::{PRUNE_SUBJECT, Retention};
 pub use reconcile::{Behind, Change, Deployed, NewConfig};
 pub use revision::{NewRevision, Revision};

@@ -290,7 +290,7 @@ async fn apply(
 async fn latest_status(tx: &Tx<'_>, installation_id: &str) -> Result<()> {
     tx.execute(
         "UPDATE installation SET last_operation_status = (SELECT status FROM operation \
-         WHERE installation_id = $1 ORDER BY id DESC LIMIT 1) WHERE id = $1",
+         WHERE installation_id = $1 AND action_type <> 'proxy' ORDER BY id DESC LIMIT 1) WHERE id = $1",
         [installation_id.into()],
     )
     .await?;
@@ -344,7 +344,7 @@ pub(crate) async fn end_runs(
     );
     let latest = format!(
         "UPDATE installation SET last_operation_status = (SELECT status FROM operation \
-         WHERE operation.installation_id = installation.id ORDER BY operation.id DESC LIMIT 1) \
+         WHERE operation.installation_id = installation.id AND operation.action_type <> 'proxy' ORDER BY operation.id DESC LIMIT 1) \
          WHERE id IN (SELECT installation_id FROM sync WHERE sync.id {condition})"
     );
     for (sql, values) in [

@@ -294,7 +294,7 @@ impl Store {
 
 /// No scope at all is every scope; anything but `full` opens only what a
 /// browser needs.
-fn access(scopes: &[String]) -> Access {
+pub(crate) fn access(scopes: &[String]) -> Access {
     if scopes.is_empty() || scopes.iter().any(|scope| scope == "full") {
         Access::Full
     } else {

@@ -201,6 +201,7 @@ async fn node(
         outbox_max_bytes: u64::MAX,
         min_schedule_s: 60,
         delivery_rate: 0,
+        proxy_sample: 0.0,
         budgets: vec![BudgetOverride {
             group: bitbucket::REPOSITORIES_GROUP,
             limit: flags.limit,

@@ -8,7 +8,9 @@ mod gauges;
 
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use store::{DeliveryOutcome, OperationStatus, ReadSubject, ReadType};
 
 use crate::calls::Lane;
@@ -101,6 +103,18 @@ pub const METRICS: &[(Kind, &str, Unit, &str)] = &[
         "ligature_http_request_seconds",
         Unit::Seconds,
         "How long this server took to answer",
+    ),
+    (
+        Kind::Counter,
+        "ligature_proxy_unkept_total",
+        Unit::Count,
+        "Calls passed on that should have been kept as operations and were not, by reason",
+    ),
+    (
+        Kind::Gauge,
+        "ligature_proxy_open_calls",
+        Unit::Count,
+        "Calls passed on by this node whose answers have not ended",
     ),
     (
         Kind::Gauge,
@@ -242,6 +256,17 @@ pub(crate) fn call(
 /// A call had to wait for the budget, or was put off.
 pub(crate) fn budget_wait(group: &'static str, lane: Lane) {
     counter!("ligature_budget_waits_total", "group" => group, "lane" => lane.as_str()).increment(1);
+}
+
+/// Calls that were passed on are not kept as operations.
+pub(crate) fn proxy_unkept(reason: &'static str, calls: u64) {
+    counter!("ligature_proxy_unkept_total", "reason" => reason).increment(calls);
+}
+
+/// So many calls passed on have not ended.
+pub(crate) fn proxy_open(calls: u64) {
+    let calls = u32::try_from(calls).map_or(f64::MAX, f64::from);
+    gauge!("ligature_proxy_open_calls").set(calls);
 }
 
 /// A token was refreshed, or was not.

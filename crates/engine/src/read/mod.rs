@@ -177,10 +177,9 @@ impl Reader {
         }
         let mut attempts = lease.attempts;
         let mut purse = Purse {
-            lane: lane_of(subject),
             installation_id: Some(&subject.installation.id),
             passes: lease.passes,
-            last: None,
+            ..Purse::of(lane_of(subject))
         };
         let read = self.pages(lease, subject, &mut purse, &mut attempts, cancel);
         let read = read.await;

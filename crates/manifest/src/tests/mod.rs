@@ -70,6 +70,7 @@ fn library() -> Description {
         check_path: None,
         groups: Vec::new(),
         objects: &OBJECTS,
+        proxy: None,
         writable: &["shelves"],
     }
 }

@@ -3,6 +3,7 @@
 mod guard;
 mod objects;
 mod provider;
+mod stream;
 mod webhook;
 
 use std::net::SocketAddr;

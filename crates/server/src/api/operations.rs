@@ -72,7 +72,10 @@ impl From<Operation> for OperationJson {
         };
         Self {
             metadata: MetadataJson {
-                objects: vec![operation.object_name],
+                objects: Some(operation.object_name)
+                    .filter(|name| !name.is_empty())
+                    .into_iter()
+                    .collect(),
                 progress,
             },
             id: operation.id,

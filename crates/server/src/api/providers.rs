@@ -84,7 +84,7 @@ fn provider(description: &Description) -> ProviderJson {
             "read": true,
             "write": false,
             "delete": false,
-            "proxy": false,
+            "proxy": description.proxy.is_some(),
             "subscribe": false,
             "bulkWrite": { "insert": false, "update": false, "upsert": false, "delete": false },
             "search": { "operators": { "equals": searches } },

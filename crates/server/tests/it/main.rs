@@ -20,6 +20,7 @@ mod delivery;
 mod docs;
 mod notifications;
 mod pages;
+mod proxy;
 mod read;
 mod routes;
 mod secrecy;

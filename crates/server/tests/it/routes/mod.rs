@@ -14,7 +14,7 @@ mod install_page;
 mod installations;
 mod integrations;
 mod invites;
-mod jwt_keys;
+pub(crate) mod jwt_keys;
 mod metrics;
 mod names;
 mod not_offered;

@@ -14,6 +14,7 @@ async fn the_catalogue_says_what_clients_need(store: TestStore) {
     assert_eq!(one["authType"], "oauth2");
     assert_eq!(one["metadata"]["input"][0]["name"], "workspace");
     assert_eq!(one["oauth2Opts"]["explicitScopesRequired"], false);
+    assert_eq!(one["support"]["proxy"], true);
     assert_eq!(one["support"]["subscribe"], false);
     let problem = world.api.get("/v1/providers/salesforce").await.problem(404);
     assert!(problem["remedy"].as_str().unwrap().contains("bitbucket"));

@@ -130,6 +130,15 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    /// The JSON of an answer of the provider's that was passed on, with this status.
+    #[track_caller]
+    pub(crate) fn passed(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        let kind = self.header("content-type");
+        assert!(kind.starts_with("application/json"), "{kind}");
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
     /// The problem of an answer that must have this status: every problem has the
     /// same frame.
     #[track_caller]

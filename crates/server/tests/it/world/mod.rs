@@ -41,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) sandbox: sandbox::Options,
+    /// Where the provider's API is, if not at the sandbox.
+    pub(crate) api_url: Option<String>,
     /// Request limits that the operator has set.
     pub(crate) budgets: Vec<engine::BudgetOverride>,
     /// Whether the worker runs.
@@ -49,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) may_reach_loopback: bool,
     /// Most messages a second for a project; 0 is no limit.
     pub(crate) delivery_rate: u32,
+    /// The share of calls passed on that are kept as operations.
+    pub(crate) proxy_sample: f64,
     /// Where big results go.
     pub(crate) objects: Option<Objects>,
     /// What may wait to be delivered.
@@ -61,10 +65,12 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             sandbox: provider::small(),
+            api_url: None,
             budgets: Vec::new(),
             works: true,
             may_reach_loopback: true,
             delivery_rate: 0,
+            proxy_sample: 1.0,
             objects: None,
             outbox_max_bytes: u64::MAX,
             protections: server::Protections::default(),
@@ -121,12 +127,13 @@ impl World {
         let client = outbound(true, &[]);
         let provider = Provider::start(options, client.clone()).await;
         let endpoints = Endpoints {
-            api_url: provider.url(),
+            api_url: plan.api_url.unwrap_or_else(|| provider.url()),
             oauth_url: provider.url(),
         };
+        let origins = [endpoints.api_url.clone(), provider.url()];
         let engine = Engine::new(Parts {
             store: Store::clone(&store),
-            outbound: outbound(plan.may_reach_loopback, &[provider.url()]),
+            outbound: outbound(plan.may_reach_loopback, &origins),
             clock: clock.clone(),
             registry: Registry::new(vec![Arc::new(Bitbucket::new(&endpoints).unwrap())]),
             public_url: origin.clone(),
@@ -138,6 +145,7 @@ impl World {
             min_schedule_s: 600,
             budgets: plan.budgets,
             delivery_rate: plan.delivery_rate,
+            proxy_sample: plan.proxy_sample,
         });
         let stop = CancellationToken::new();
         let router = server::router(engine.clone(), &plan.protections);

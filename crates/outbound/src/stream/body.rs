@@ -1,0 +1,402 @@
+//! Bodies on their way through. One piece at a time is held, so whoever takes
+//! slowly slows down whoever sends.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use super::pool::{Idle, Pool};
+use crate::SendError;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Source = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
+
+/// The body of a request.
+pub struct Upload(Option<Streamed>);
+
+struct Streamed {
+    source: Source,
+    silence: Silent,
+    uploaded: Uploaded,
+}
+
+/// Its size at most.
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload")
+            .field("bytes", &self.size_hint().exact())
+            .finish()
+    }
+}
+
+/// What has become of the body of a request.
+#[derive(Debug, Clone)]
+pub struct Uploaded(Arc<Progress>);
+
+#[derive(Debug)]
+struct Progress {
+    pieces: AtomicU64,
+    keep_max_bytes: usize,
+    silence: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    kept: Vec<Bytes>,
+    kept_bytes: usize,
+    /// It is larger than what is kept, or has trailers.
+    is_too_large: bool,
+    end: Option<UploadEnd>,
+}
+
+/// How the body of a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadEnd {
+    /// All of it was passed on.
+    Whole,
+    /// The client sent nothing for too long.
+    Late,
+    /// The client went away, or what it sent was no body.
+    Broken,
+}
+
+impl Upload {
+    /// None.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(None)
+    }
+
+    /// One that streams. Up to `keep_max_bytes` of it are kept, so that a small
+    /// one can be sent again; `silence` is how long its source may send nothing.
+    pub fn streaming<B>(source: B, keep_max_bytes: usize, silence: Duration) -> Self
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let hinted = usize::try_from(source.size_hint().lower()).unwrap_or(usize::MAX);
+        let state = State {
+            is_too_large: hinted > keep_max_bytes,
+            ..State::default()
+        };
+        Self(Some(Streamed {
+            source: Box::pin(Boxed(source)),
+            silence: Silent::new(silence),
+            uploaded: Uploaded(Arc::new(Progress {
+                pieces: AtomicU64::new(0),
+                keep_max_bytes,
+                silence,
+                state: Mutex::new(state),
+            })),
+        }))
+    }
+
+    /// What becomes of it; `None` where there is no body.
+    #[must_use]
+    pub fn uploaded(&self) -> Option<Uploaded> {
+        self.0.as_ref().map(|streamed| streamed.uploaded.clone())
+    }
+}
+
+impl Uploaded {
+    /// Pieces passed on so far.
+    pub(super) fn pieces(&self) -> u64 {
+        self.0.pieces.load(Ordering::Relaxed)
+    }
+
+    /// How it ended; `None` while it is under way.
+    #[must_use]
+    pub fn end(&self) -> Option<UploadEnd> {
+        self.state().end
+    }
+
+    /// The whole of it once more, if it is at hand.
+    #[must_use]
+    pub fn again(&self) -> Option<Upload> {
+        let state = self.state();
+        if state.is_too_large || state.end != Some(UploadEnd::Whole) {
+            return None;
+        }
+        let pieces = Pieces {
+            left: state.kept.clone().into(),
+            bytes: state.kept_bytes,
+        };
+        Some(Upload::streaming(pieces, 0, self.0.silence))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn passed(&self, frame: &Frame<Bytes>) {
+        self.0.pieces.fetch_add(1, Ordering::Relaxed);
+        let mut state = self.state();
+        let Some(piece) = frame.data_ref() else {
+            state.is_too_large = true;
+            return;
+        };
+        if state.is_too_large {
+            return;
+        }
+        state.kept_bytes = state.kept_bytes.saturating_add(piece.len());
+        if state.kept_bytes > self.0.keep_max_bytes {
+            state.is_too_large = true;
+            state.kept = Vec::new();
+        } else {
+            // A copy: the piece may be a small part of a large buffer.
+            state.kept.push(Bytes::copy_from_slice(piece));
+        }
+    }
+
+    fn ended(&self, end: UploadEnd) {
+        self.state().end.get_or_insert(end);
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some(streamed) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let frame = match streamed.source.as_mut().poll_frame(context) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                ready!(streamed.silence.poll(context));
+                streamed.uploaded.ended(UploadEnd::Late);
+                let late = std::io::Error::from(std::io::ErrorKind::TimedOut);
+                return Poll::Ready(Some(Err(late.into())));
+            }
+        };
+        streamed.silence.broken();
+        match &frame {
+            Some(Ok(frame)) => {
+                streamed.uploaded.passed(frame);
+                if streamed.source.is_end_stream() {
+                    streamed.uploaded.ended(UploadEnd::Whole);
+                }
+            }
+            Some(Err(_)) => streamed.uploaded.ended(UploadEnd::Broken),
+            None => streamed.uploaded.ended(UploadEnd::Whole),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|streamed| streamed.source.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(
+            || SizeHint::with_exact(0),
+            |streamed| streamed.source.size_hint(),
+        )
+    }
+}
+
+/// The body of an answer. It gives its connection back when it has been taken
+/// whole; dropped before that, it ends the request.
+pub struct Download {
+    incoming: Incoming,
+    silence: Silent,
+    pool: Arc<Pool>,
+    idle: Option<Idle>,
+    uploaded: Option<Uploaded>,
+}
+
+/// Never what is in it.
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").finish_non_exhaustive()
+    }
+}
+
+impl Download {
+    pub(super) fn new(
+        incoming: Incoming,
+        pool: Arc<Pool>,
+        idle: Idle,
+        uploaded: Option<Uploaded>,
+        silence: Duration,
+    ) -> Self {
+        let mut download = Self {
+            incoming,
+            silence: Silent::new(silence),
+            pool,
+            idle: Some(idle),
+            uploaded,
+        };
+        if download.incoming.is_end_stream() {
+            download.give_back();
+        }
+        download
+    }
+
+    /// A connection is good for another request if nothing of this one is left.
+    fn give_back(&mut self) {
+        let Some(idle) = self.idle.take() else {
+            return;
+        };
+        let end = self.uploaded.as_ref().map(Uploaded::end);
+        if end.is_none_or(|end| end == Some(UploadEnd::Whole)) {
+            self.pool.keep(idle);
+        }
+    }
+}
+
+impl Body for Download {
+    type Data = Bytes;
+    type Error = SendError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.incoming).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.silence.broken();
+                if this.incoming.is_end_stream() {
+                    this.give_back();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                this.idle = None;
+                let error = SendError::from_stream(&error, this.pool.host());
+                Poll::Ready(Some(Err(error)))
+            }
+            Poll::Ready(None) => {
+                this.give_back();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(this.silence.poll(context));
+                this.idle = None;
+                let host = this.pool.host().to_owned();
+                Poll::Ready(Some(Err(SendError::Timeout { host })))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// How long nothing has come. Where something always comes at once it costs
+/// nothing.
+struct Silent {
+    bound: Duration,
+    is_over: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Silent {
+    fn new(bound: Duration) -> Self {
+        Self {
+            bound,
+            is_over: true,
+            timer: None,
+        }
+    }
+
+    /// Something came.
+    fn broken(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Ready when it has lasted too long.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let begins = std::mem::take(&mut self.is_over);
+        let timer = match &mut self.timer {
+            Some(timer) => {
+                if begins {
+                    timer.as_mut().reset(Instant::now() + self.bound);
+                }
+                timer
+            }
+            none @ None => none.insert(Box::pin(tokio::time::sleep(self.bound))),
+        };
+        timer.as_mut().poll(context)
+    }
+}
+
+/// A body whose errors are of one type.
+struct Boxed<B>(B);
+
+impl<B> Body for Boxed<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.0).poll_frame(context));
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+/// A body that is at hand.
+struct Pieces {
+    left: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let piece = self.left.pop_front();
+        if let Some(piece) = &piece {
+            self.bytes = self.bytes.saturating_sub(piece.len());
+        }
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(u64::try_from(self.bytes).unwrap_or(u64::MAX))
+    }
+}

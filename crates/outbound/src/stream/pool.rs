@@ -1,0 +1,221 @@
+//! Connections to one origin, kept between requests: HTTP/1.1, the last one used
+//! taken first, so that those beyond what is needed age and are closed.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use http::Uri;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use tokio::time::Instant;
+use tower::{Service, ServiceExt as _};
+
+use super::body::Upload;
+use crate::SendError;
+use crate::guard::{AddressGuard, Reach};
+use crate::resolve;
+
+/// How long a connection is kept that nobody uses: less than servers keep theirs.
+const KEPT: Duration = Duration::from_secs(30);
+/// Connections that are kept at most.
+const MOST_KEPT: usize = 1_024;
+/// How often those that have ended or aged are looked for.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+/// How far a connection reads ahead of whoever takes the answer, in bytes.
+const READ_AHEAD: usize = 64 * 1024;
+/// How often a silent connection is asked by the system whether it is alive.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Connects, to where the guard permits.
+pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;
+
+/// The system's resolver with the guard inside it, as this client asks it.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolver {
+    guard: Arc<AddressGuard>,
+    reach: Reach,
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<std::net::SocketAddr>;
+    type Error = SendError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, SendError>> + Send>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), SendError>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let (guard, reach) = (Arc::clone(&self.guard), self.reach);
+        Box::pin(async move {
+            let found = resolve::lookup(name.as_str()).await?;
+            let permitted = guard.filter(name.as_str(), reach, found)?;
+            // The connector puts the port in.
+            let addresses = permitted.into_iter().map(|ip| (ip, 0).into());
+            Ok(addresses.collect::<Vec<_>>().into_iter())
+        })
+    }
+}
+
+/// How connections are made.
+pub(crate) fn connector(
+    tls: &rustls::ClientConfig,
+    guard: &Arc<AddressGuard>,
+    reach: Reach,
+    connect_timeout: Duration,
+) -> Connector {
+    let resolver = Resolver {
+        guard: Arc::clone(guard),
+        reach,
+    };
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_connect_timeout(Some(connect_timeout));
+    hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp)
+}
+
+/// A connection on which nothing is under way, or the one request of its holder.
+pub(crate) struct Idle {
+    pub(super) sender: SendRequest<Upload>,
+    since: Instant,
+    /// Whether it has carried a request before.
+    pub(super) was_kept: bool,
+}
+
+/// The connections to one origin.
+pub(crate) struct Pool {
+    connector: Connector,
+    origin: Uri,
+    host: String,
+    connect_timeout: Duration,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// The last one used is at the end.
+    idle: Vec<Idle>,
+    is_tidied: bool,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector, origin: Uri, connect_timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            connector,
+            host: origin.host().unwrap_or_default().to_owned(),
+            origin,
+            connect_timeout,
+            kept: Mutex::default(),
+        })
+    }
+
+    /// The host, for messages.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// A connection that is ready: one that was kept, or a new one.
+    pub(super) async fn take(&self) -> Result<Idle, SendError> {
+        while let Some(mut idle) = self.pop() {
+            // It may still be busy with the end of the answer before.
+            if idle.sender.ready().await.is_ok() {
+                return Ok(idle);
+            }
+        }
+        let late = |_| SendError::Timeout {
+            host: self.host.clone(),
+        };
+        tokio::time::timeout(self.connect_timeout, self.connect())
+            .await
+            .map_err(late)?
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = kept.idle.pop()?;
+        if last.since.elapsed() > KEPT {
+            // The ones before it are older still.
+            kept.idle.clear();
+            return None;
+        }
+        last.was_kept = true;
+        Some(last)
+    }
+
+    async fn connect(&self) -> Result<Idle, SendError> {
+        let connector = self.connector.clone();
+        let stream = connector.oneshot(self.origin.clone()).await;
+        let stream = stream.map_err(|error| SendError::of_connecting(&*error, &self.host))?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(READ_AHEAD)
+            .handshake(stream)
+            .await
+            .map_err(|error| SendError::from_stream(&error, &self.host))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the provider ended early");
+            }
+        });
+        Ok(Idle {
+            sender,
+            since: Instant::now(),
+            was_kept: false,
+        })
+    }
+
+    /// Keeps a connection whose request is answered.
+    pub(super) fn keep(self: &Arc<Self>, mut idle: Idle) {
+        if idle.sender.is_closed() {
+            return;
+        }
+        idle.since = Instant::now();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.idle.len() >= MOST_KEPT {
+            return;
+        }
+        kept.idle.push(idle);
+        if !kept.is_tidied {
+            kept.is_tidied = true;
+            tokio::spawn(tidy(Arc::downgrade(self)));
+        }
+    }
+}
+
+/// Closes what has aged, for as long as there is something.
+async fn tidy(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        let mut kept = pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.idle
+            .retain(|idle| idle.since.elapsed() <= KEPT && !idle.sender.is_closed());
+        if kept.idle.is_empty() {
+            kept.idle.shrink_to_fit();
+            kept.is_tidied = false;
+            return;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Doors: where they lead, and where they do not.
+
+use axum::Router;
+use axum::http::{HeaderMap, Uri};
+use axum::routing::any;
+use http::{Request, StatusCode};
+use hyper::body::Body as _;
+
+use super::{inside, outbound, serve};
+use crate::{Authorization, Credential, Download, SecretString, SendError, Silence, Upload};
+
+fn authorization() -> Authorization {
+    Authorization::of(&Credential::Bearer(SecretString::from("s3cret"))).unwrap()
+}
+
+fn get(uri: &str) -> Request<Upload> {
+    let mut request = Request::new(Upload::empty());
+    *request.uri_mut() = uri.parse::<Uri>().unwrap();
+    request
+}
+
+async fn text(mut body: Download) -> String {
+    let mut all = Vec::new();
+    while let Some(frame) =
+        std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await
+    {
+        all.extend_from_slice(&frame.unwrap().into_data().unwrap());
+    }
+    String::from_utf8(all).unwrap()
+}
+
+#[tokio::test]
+async fn a_door_leads_to_its_origin_and_takes_no_host_from_a_request() {
+    let router = Router::new().fallback(any(|headers: HeaderMap, uri: Uri| async move {
+        let header = |name| {
+            headers
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+        };
+        format!("{} {} {uri}", header("host"), header("authorization"))
+    }));
+    let origin = serve(router).await;
+    let outbound = outbound(&inside());
+    let door = outbound.door(&origin, Silence::default()).unwrap();
+    let mut request = get("/a%2Fb/{c}?q=%20+");
+    let headers = request.headers_mut();
+    headers.insert("host", "evil.example".parse().unwrap());
+    headers.insert("authorization", "Bearer theirs".parse().unwrap());
+    let answer = door.send(&authorization(), request).await.unwrap();
+    let host = origin.strip_prefix("http://").unwrap();
+    let expected = format!("{host} Bearer s3cret /a%2Fb/{{c}}?q=%20+");
+    assert_eq!(text(answer.into_body()).await, expected);
+    for uri in [
+        "http://evil.example/",
+        "//evil.example/x",
+        "evil.example:80",
+        "*",
+    ] {
+        let Ok(uri) = uri.parse::<Uri>() else {
+            continue;
+        };
+        let refused = door.send(&authorization(), get(&uri.to_string())).await;
+        let error = refused.unwrap_err().error;
+        assert!(
+            matches!(error, SendError::OriginMismatch { .. }),
+            "{uri}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_door_leads_nowhere_that_may_not_be_reached() {
+    let mut settings = inside();
+    settings.allowed_networks.clear();
+    let outbound = outbound(&settings);
+    let door = |origin: &str| outbound.door(origin, Silence::default());
+    for origin in ["https://10.0.0.1", "https://[::1]", "http://127.0.0.1:1"] {
+        assert!(
+            matches!(door(origin), Err(SendError::Refused { .. })),
+            "{origin}"
+        );
+    }
+    for origin in ["https://user@api.example", "ftp://api.example", "nothing"] {
+        assert!(
+            matches!(door(origin), Err(SendError::Url { .. })),
+            "{origin}"
+        );
+    }
+    // A name is looked up at each connection, and judged by what it is then.
+    let door = door("https://localhost:1").unwrap();
+    let error = door
+        .send(&authorization(), get("/"))
+        .await
+        .unwrap_err()
+        .error;
+    assert!(matches!(error, SendError::Refused { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_once_its_answer_is_taken() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let dialled = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&dialled);
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                while stream.read(&mut head).await.is_ok_and(|read| read > 0) {
+                    let said = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                    stream.write_all(said).await.unwrap();
+                }
+            });
+        }
+    });
+    let outbound = outbound(&inside());
+    let door = outbound.door(&origin, Silence::default()).unwrap();
+    for _ in 0..5 {
+        let answer = door.send(&authorization(), get("/")).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(text(answer.into_body()).await, "ok");
+    }
+    assert_eq!(dialled.load(Ordering::Relaxed), 1);
+    // One that is not taken is not used again.
+    let left = door.send(&authorization(), get("/")).await.unwrap();
+    let other = door.send(&authorization(), get("/")).await.unwrap();
+    assert_eq!(text(other.into_body()).await, "ok");
+    drop(left);
+    assert_eq!(dialled.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_credential_is_not_shown() {
+    let shown = format!("{:?}", authorization());
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let broken = Credential::Bearer(SecretString::from("a\r\nb"));
+    assert!(Authorization::of(&broken).is_err());
+}
