@@ -26,8 +26,7 @@ pub struct Description {
     pub groups: Vec<ResourceGroup>,
     /// Every object, in the order in which they are shown.
     pub objects: &'static [Object],
-    /// The names of those that the provider lets be written. Manifests may
-    /// declare them; nothing here writes them yet.
+    /// The names of those of which records can be created, changed and deleted.
     pub writable: &'static [&'static str],
 }
 
