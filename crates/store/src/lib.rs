@@ -59,6 +59,7 @@ mod triggered;
 mod uninstall;
 mod wake;
 mod work;
+mod write;
 
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
 pub use audit::AuditEntry;
@@ -116,6 +117,10 @@ pub use sync::{Afterwards, PageCommit, ReadSubject, RunEnd, Sync};
 pub use triggered::{NewTriggeredRead, ReadRange, Triggered};
 pub use wake::WakeKind;
 pub use work::{BACKFILL, INTERACTIVE, Kind, LEASE, Lease, RENEW_EVERY, SCHEDULED};
+pub use write::{
+    Accepted, LostRecord, NewWrite, RecordAnswer, Settled, Settlement, WriteAnswer, WriteJob,
+    WriteKey, WriteMode, WriteRecord, WriteState, WriteSubject,
+};
 
 use std::sync::Arc;
 

@@ -21,6 +21,7 @@ mod observe;
 mod seen_by_version;
 mod storage;
 mod triggered;
+mod write;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrations {
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
+            Box::new(write::Write),
         ]
     }
 }
