@@ -34,6 +34,7 @@ mod shape;
 mod tokens;
 mod trace;
 mod worker;
+mod write;
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ pub use shape::{
 pub use store::{Access, Actor, Scope};
 pub use tokens::{Refresh, Tokens};
 pub use worker::Worker;
+pub use write::{DirectWrite, DirectWriteError};
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -176,6 +178,12 @@ impl Engine {
                 registry: self.registry.clone(),
                 results: self.results.clone(),
                 room: self.room.clone(),
+            },
+            writer: write::Writer {
+                store: self.store.clone(),
+                calls: self.calls.clone(),
+                clock: Arc::clone(&self.clock),
+                registry: self.registry.clone(),
             },
             pruner: prune::Pruner {
                 store: self.store.clone(),
