@@ -22,7 +22,7 @@ use crate::protect::client::{self, ClientAddress};
 use crate::protect::{Guard, Protections, patience};
 use crate::{
     api, description, downloads, health, metrics, oauth_callback, pages, read_api, search_api,
-    uploads,
+    uploads, write_api,
 };
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
@@ -36,6 +36,8 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let (platform, mut described) = api::routes().finish("/v1");
     let (read, more) = read_api::routes().finish("/read/v1");
+    described.extend(more);
+    let (write, more) = write_api::routes().finish("/write/v1");
     described.extend(more);
     let (search, more) = search_api::routes().finish("/search/v1");
     described.extend(more);
@@ -56,6 +58,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         .route("/uploads/v1/{upload}", put(uploads::receive))
         .nest("/v1", platform)
         .nest("/read/v1", read)
+        .nest("/write/v1", write)
         .nest("/search/v1", search)
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
@@ -148,7 +151,7 @@ async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: N
 
 pub(crate) async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its status")
+        .remedy("The paths of this server: /v1/…, /read/v1/…, /write/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its status")
 }
 
 pub(crate) async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {

@@ -20,6 +20,7 @@ mod protect;
 mod read_api;
 mod search_api;
 mod uploads;
+mod write_api;
 
 pub use api::deliveries::delivery_json;
 pub use app::{health_router, router};

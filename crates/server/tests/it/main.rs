@@ -22,3 +22,4 @@ mod read;
 mod routes;
 mod secrecy;
 mod world;
+mod write;

@@ -18,12 +18,12 @@ testing::both!(
     a_token_sees_its_group_only,
 );
 
-pub(super) const PUBLIC: &str = include_str!("../../../../engine/tests/keys/public-2048.pem");
+pub(crate) const PUBLIC: &str = include_str!("../../../../engine/tests/keys/public-2048.pem");
 const OTHER: &str = include_str!("../../../../engine/tests/keys/public-other.pem");
 /// Made for these tests and used nowhere else.
 const PRIVATE: &str = include_str!("../../../../engine/tests/keys/private-2048.pem");
 
-pub(super) async fn register(world: &World, pem: &str) -> String {
+pub(crate) async fn register(world: &World, pem: &str) -> String {
     let new = json!({ "label": "web", "algorithm": "RS256", "publicKeyPem": pem });
     let made = world.api.post(&path("/jwt-keys"), &new).await.json(201);
     made["kid"].as_str().unwrap().to_owned()
@@ -55,12 +55,12 @@ fn claims(world: &World, group: &str) -> Value {
     json!({ "groupRef": group, "consumerRef": "ada", "iat": now, "exp": now + 600 })
 }
 
-pub(super) fn token(world: &World, kid: &str, group: &str) -> String {
+pub(crate) fn token(world: &World, kid: &str, group: &str) -> String {
     let header = json!({ "alg": "RS256", "typ": "JWT", "kid": kid });
     sign(&header, &claims(world, group))
 }
 
-pub(super) async fn send(
+pub(crate) async fn send(
     world: &World,
     token: &str,
     method: Method,
@@ -78,7 +78,7 @@ pub(super) async fn send(
         .await
 }
 
-pub(super) async fn get(world: &World, token: &str, path: &str) -> Answer {
+pub(crate) async fn get(world: &World, token: &str, path: &str) -> Answer {
     send(world, token, Method::GET, path, &Value::Null).await
 }
 

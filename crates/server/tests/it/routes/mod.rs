@@ -12,7 +12,7 @@ mod hydrate;
 mod installations;
 mod integrations;
 mod invites;
-mod jwt_keys;
+pub(crate) mod jwt_keys;
 mod metrics;
 mod names;
 mod not_offered;
