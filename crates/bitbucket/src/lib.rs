@@ -1,7 +1,9 @@
 //! Bitbucket Cloud behind the connector contract.
 //!
-//! [`Bitbucket`] describes the provider and reads its objects, which are the
-//! rows of the table in `objects`. `read` holds the ways of reading a collection, `wire` the shape of a page, `failure` what a refusal means.
+//! [`Bitbucket`] describes the provider, reads its objects, which are the rows of
+//! the table in `objects`, and writes some of them. `read` holds the ways of
+//! reading a collection, `write` those of writing a record, `wire` the shape of a
+//! page, `failure` what a refusal means.
 //!
 //! What always holds: nothing is sent but to the API's origin, a page's `next`
 //! that leads elsewhere included; a record is handed on byte for byte; no body
@@ -25,6 +27,7 @@ mod setup;
 mod tests;
 mod time;
 mod wire;
+mod write;
 
 use connector::{
     Connector, Description, Failure, Input, Intent, OAuth, Outcome, OwnCredential,
@@ -142,14 +145,22 @@ impl Connector for Bitbucket {
         match intent {
             Intent::Read(intent) => read::start(intent),
             Intent::Search(intent) => read::search(intent),
+            Intent::Write(intent) => write::start(intent),
         }
     }
 
     fn step(&self, state: &State) -> Result<Request, Failure> {
-        read::step(&self.api, state)
+        match write::Position::of(state) {
+            Some(position) => position.step(&self.api),
+            None => read::step(&self.api, state),
+        }
     }
 
     fn advance(&self, state: &State, response: &Response) -> Outcome {
-        read::advance(&self.api, state, response).unwrap_or_else(Outcome::Failed)
+        let outcome = match write::Position::of(state) {
+            Some(position) => position.advance(&self.api, response),
+            None => read::advance(&self.api, state, response),
+        };
+        outcome.unwrap_or_else(Outcome::Failed)
     }
 }

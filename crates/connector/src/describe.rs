@@ -31,8 +31,7 @@ pub struct Description {
     /// What is known of requests that others put together and this server passes
     /// on; `None` where it passes none on.
     pub proxy: Option<Proxy>,
-    /// The names of those that the provider lets be written. Manifests may
-    /// declare them; nothing here writes them yet.
+    /// The names of those of which records can be created, changed and deleted.
     pub writable: &'static [&'static str],
 }
 

@@ -7,6 +7,10 @@ pub enum Method {
     Get,
     /// Create, or exchange a token.
     Post,
+    /// Change.
+    Put,
+    /// Delete.
+    Delete,
 }
 
 /// What goes in a request's body.
@@ -16,6 +20,28 @@ pub enum Body {
     Empty,
     /// `application/x-www-form-urlencoded` pairs, not yet encoded.
     Form(Vec<(String, String)>),
+    /// `application/json`.
+    Json(serde_json::Value),
+    /// `multipart/related`: the first part is what the others belong to.
+    Multipart(Vec<Part>),
+}
+
+/// One part of a body of several.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its headers, whose values are without line breaks.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its bytes, which are sent as they are.
+    pub content: Vec<u8>,
+}
+
+/// Parts hold customers' data, so only their size is shown.
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part")
+            .field("content_bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A request without its credential, which is added on the way out.

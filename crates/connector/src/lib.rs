@@ -2,13 +2,15 @@
 //!
 //! A provider is a table and a pure machine. [`Connector::describe`] is the
 //! table: who the provider is, how consent is asked for, which requests share a
-//! limit, which objects exist. The machine reads (and later writes) one object:
+//! limit, which objects exist. The machine reads one object, or writes one record:
 //! [`Connector::start`] makes a [`State`], [`Connector::step`] says which request
 //! comes next, [`Connector::advance`] says what the answer means.
 //!
 //! What always holds: a connector does no I/O, reads no clock, has no randomness
 //! and never sees a credential. Its state is small and serialisable, so a read
-//! that was cut off anywhere goes on from its last committed state.
+//! that was cut off anywhere goes on from its last committed state. A write is a
+//! few steps that are never stored: cut off, it is taken from its beginning, and
+//! its state holds the record that is written.
 
 mod describe;
 mod exchange;
@@ -16,6 +18,7 @@ mod failure;
 mod filter;
 mod members;
 mod outcome;
+mod write;
 
 use std::fmt;
 
@@ -24,11 +27,12 @@ pub use describe::{
     OwnCredentialKind, Passage, Permission, Proxy, Removed, ResourceGroup, SetupPart, SetupStep,
     ValueType,
 };
-pub use exchange::{Body, Method, Request, Response};
+pub use exchange::{Body, Method, Part, Request, Response};
 pub use failure::Failure;
 pub use filter::{Filter, FilterValue};
 pub use members::{Members, member, members, members_of};
-pub use outcome::{Outcome, Page, Record};
+pub use outcome::{Outcome, Page, Record, Trace, Written};
+pub use write::{WriteAction, WriteIntent};
 
 /// What is wanted from a provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +41,8 @@ pub enum Intent {
     Read(ReadIntent),
     /// Find those records of an object that fulfil conditions.
     Search(SearchIntent),
+    /// Write one record, or look at one.
+    Write(WriteIntent),
 }
 
 /// One search of one object. Its pages are those of the provider, and every record
@@ -126,11 +132,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// Who the provider is and what it offers.
     fn describe(&self) -> &Description;
 
-    /// The first state of a read or a search.
+    /// The first state of a read, a search or a write.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for an unknown object, a missing input, or a condition of
-    /// a search that the provider cannot check.
+    /// [`Failure::Invalid`] for an unknown object, a missing input, a condition of
+    /// a search that the provider cannot check, or a record that cannot be sent.
     fn start(&self, intent: &Intent) -> Result<State, Failure>;
 
     /// The request that `state` asks for.

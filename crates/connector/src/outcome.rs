@@ -9,10 +9,39 @@ use crate::{Failure, State};
 pub enum Outcome {
     /// Records, to be committed together with `next`.
     Page(Page),
+    /// What was to be written is written, or what was to be looked at is here.
+    Written(Written),
+    /// What became of a create whose answer was lost.
+    Traced(Trace),
     /// Nothing to commit yet: take another step from this state.
     Again(State),
     /// The request failed. The state it was made from stays good.
     Failed(Failure),
+}
+
+/// A record after a write.
+#[derive(Debug)]
+pub struct Written {
+    /// What a later update or delete names it by.
+    pub id: String,
+    /// The record as the provider has it now, in its own bytes; none after a delete.
+    pub record: Option<Box<RawValue>>,
+}
+
+/// What may have come of a create whose answer was lost.
+#[derive(Debug)]
+pub enum Trace {
+    /// There is nothing of it: it may be sent again.
+    Absent,
+    /// Records that are as it would have made them, since it was sent. Where the
+    /// provider tells records apart by what was sent it is one; elsewhere equal
+    /// creates leave equal records, oldest first.
+    Present(Vec<Written>),
+    /// The provider has no way to tell.
+    Unknown {
+        /// Why, in words for the builder.
+        why: String,
+    },
 }
 
 /// A page of a read.

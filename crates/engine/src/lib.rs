@@ -35,6 +35,7 @@ mod shape;
 mod tokens;
 mod trace;
 mod worker;
+mod write;
 
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ pub use shape::{
 pub use store::{Access, Actor, Scope};
 pub use tokens::{Refresh, Tokens};
 pub use worker::Worker;
+pub use write::{DirectWrite, DirectWriteError};
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -192,6 +194,12 @@ impl Engine {
                 registry: self.registry.clone(),
                 results: self.results.clone(),
                 room: self.room.clone(),
+            },
+            writer: write::Writer {
+                store: self.store.clone(),
+                calls: self.calls.clone(),
+                clock: Arc::clone(&self.clock),
+                registry: self.registry.clone(),
             },
             pruner: prune::Pruner {
                 store: self.store.clone(),

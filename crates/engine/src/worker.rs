@@ -25,9 +25,10 @@ use crate::deliver::Delivery;
 use crate::prune::Pruner;
 use crate::read::Reader;
 use crate::reconciler::Reconciler;
+use crate::write::Writer;
 
 /// What this process works on.
-const KINDS: [Kind; 3] = [Kind::INTEGRATION, Kind::READ, Kind::PRUNE];
+const KINDS: [Kind; 4] = [Kind::INTEGRATION, Kind::READ, Kind::WRITE, Kind::PRUNE];
 /// Tasks under way at once in one process, nearly all of them reads.
 const PARALLEL: usize = 16;
 /// Rows of work claimed at once, so that what is due spreads over the processes.
@@ -52,6 +53,7 @@ pub struct Worker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) owner: Arc<str>,
     pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
     pub(crate) reconciler: Reconciler,
     pub(crate) pruner: Pruner,
     pub(crate) delivery: Delivery,
@@ -254,6 +256,8 @@ impl Worker {
             self.reconciler.turn(lease, stop).await
         } else if lease.kind == Kind::PRUNE {
             self.pruner.turn(lease, stop).await
+        } else if lease.kind == Kind::WRITE {
+            self.writer.turn(lease, stop).await
         } else {
             self.reader.turn(lease, stop).await
         }

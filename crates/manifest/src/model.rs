@@ -77,6 +77,24 @@ impl Integration {
             .or_else(|| self.read_objects().find(|object| object.name() == name))
     }
 
+    /// The objects that may be written, in the manifest's order.
+    pub fn write_objects(&self) -> impl Iterator<Item = &WriteObject> {
+        self.write
+            .iter()
+            .flat_map(|write| write.objects.iter().flatten())
+    }
+
+    /// The write object of that name: the provider's, or the one that the read object
+    /// of it is mapped to.
+    #[must_use]
+    pub fn write_object(&self, name: &str) -> Option<&WriteObject> {
+        let named = |name: &str| {
+            self.write_objects()
+                .find(|object| object.object_name == name)
+        };
+        named(name).or_else(|| named(&self.read_object(name)?.object_name))
+    }
+
     /// Whether the manifest lets calls through.
     #[must_use]
     pub fn is_proxy_enabled(&self) -> bool {

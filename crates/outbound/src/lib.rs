@@ -20,6 +20,7 @@ mod credential;
 
 mod failure;
 mod guard;
+mod multipart;
 mod objects;
 mod provider;
 mod redact;

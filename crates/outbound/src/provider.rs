@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use url::{Url, form_urlencoded};
 
 use crate::client::parse;
-use crate::{Credential, Outbound, SendError, body};
+use crate::{Credential, Outbound, SendError, body, multipart};
 
 impl Outbound {
     /// Sends one request and reads its whole answer. Any status is an answer,
@@ -30,6 +30,8 @@ impl Outbound {
         let method = match request.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Delete => http::Method::DELETE,
         };
         let builder = self
             .client_for(&url)?
@@ -100,6 +102,15 @@ fn with_body(builder: RequestBuilder, body: &Body) -> RequestBuilder {
             builder
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.finish())
+        }
+        Body::Json(value) => builder
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(value.to_string()),
+        Body::Multipart(parts) => {
+            let (content_type, body) = multipart::encoded(parts);
+            builder
+                .header(header::CONTENT_TYPE, content_type)
+                .body(body)
         }
     }
 }

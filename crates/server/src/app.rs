@@ -22,7 +22,7 @@ use crate::protect::client::{self, ClientAddress};
 use crate::protect::{Guard, Protections, patience};
 use crate::{
     api, description, docs, downloads, health, metrics, oauth_callback, pages, proxy, read_api,
-    search_api, uploads,
+    search_api, uploads, write_api,
 };
 
 /// The largest request body: a manifest of a megabyte in its JSON string, or zipped.
@@ -46,6 +46,8 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
     let (platform, mut described) = api::routes().finish("/v1");
     let (read, more) = read_api::routes().finish("/read/v1");
     described.extend(more);
+    let (write, more) = write_api::routes().finish("/write/v1");
+    described.extend(more);
     let (search, more) = search_api::routes().finish("/search/v1");
     described.extend(more);
     let document = description::document(described);
@@ -61,6 +63,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         .merge(docs::routes())
         .nest("/v1", platform)
         .nest("/read/v1", read)
+        .nest("/write/v1", write)
         .nest("/search/v1", search)
         .merge(pages::routes())
         .route_layer(middleware::from_fn(metrics::count))
@@ -161,7 +164,7 @@ async fn identify(State(guard): State<Arc<Guard>>, mut request: Request, next: N
 
 pub(crate) async fn no_route(headers: HeaderMap, OriginalUri(uri): OriginalUri) -> Response {
     let problem = Problem::new(404, format!("there is nothing at `{}`", uri.path()))
-        .remedy("The paths of this server: /v1/…, /read/v1/… and /search/v1/… for the API, /openapi.json for its description, / for its dashboard");
+        .remedy("The paths of this server: /v1/…, /read/v1/…, /write/v1/… and /search/v1/… for the API, /openapi.json for its description, /docs for its guides, / for its dashboard");
     pages::refuse(&headers, problem)
 }
 

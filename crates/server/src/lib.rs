@@ -22,6 +22,7 @@ mod proxy;
 mod read_api;
 mod search_api;
 mod uploads;
+mod write_api;
 
 pub use api::deliveries::delivery_json;
 pub use app::{health_router, router};

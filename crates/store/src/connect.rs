@@ -276,6 +276,11 @@ impl Tx<'_> {
         self.store.backend()
     }
 
+    /// The keys to seal with.
+    pub(crate) fn keys(&self) -> &MasterKeys {
+        &self.store.inner.keys
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub(crate) async fn execute<const N: usize>(
         &self,

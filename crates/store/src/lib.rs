@@ -64,6 +64,7 @@ mod triggered;
 mod uninstall;
 mod wake;
 mod work;
+mod write;
 
 pub use activity::{Activity, Inventory};
 pub use api_key::{ApiKey, ApiKeyChange, NewApiKey};
@@ -126,6 +127,10 @@ pub use sync::{Afterwards, PageCommit, ReadSubject, RunEnd, Sync};
 pub use triggered::{NewTriggeredRead, ReadRange, Triggered};
 pub use wake::WakeKind;
 pub use work::{BACKFILL, INTERACTIVE, Kind, LEASE, Lease, RENEW_EVERY, SCHEDULED};
+pub use write::{
+    Accepted, LostRecord, NewWrite, RecordAnswer, Settled, Settlement, WriteAnswer, WriteJob,
+    WriteKey, WriteMode, WriteRecord, WriteState, WriteSubject,
+};
 
 use std::sync::Arc;
 

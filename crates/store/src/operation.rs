@@ -154,6 +154,21 @@ pub(crate) fn read_of(
     }
 }
 
+/// The row of a write of so many records that begins.
+pub(crate) fn write_of(
+    installation: &installation::Model,
+    object_name: &str,
+    records: usize,
+    now: Timestamp,
+) -> operation::Model {
+    operation::Model {
+        action_type: "write".to_owned(),
+        read_type: None,
+        records_estimated_total: i64::try_from(records).ok(),
+        ..read_of(installation, object_name, ReadType::Triggered, now)
+    }
+}
+
 impl Tenant<'_> {
     /// One page of an installation's operations, newest first, and the token
     /// of the next page.

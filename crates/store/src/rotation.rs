@@ -32,7 +32,7 @@ const fn sealed(table: &'static str, column: &'static str, id: &'static str) -> 
 }
 
 /// Every column that holds sealed values.
-const SEALED: [Sealed; 7] = [
+const SEALED: [Sealed; 8] = [
     sealed("meta", "value", "name"),
     sealed("provider_app", "client_secret", "id"),
     sealed("destination", "signing_key", "id"),
@@ -40,6 +40,7 @@ const SEALED: [Sealed; 7] = [
     sealed("destination", "headers", "id"),
     sealed("oauth_state", "body", "digest"),
     sealed("connection", "credential", "id"),
+    sealed("write_record", "payload", "id"),
 ];
 
 /// Every other column of bytes: what they hold is no secret of ours.

@@ -37,9 +37,10 @@ impl Tenant<'_> {
             .one(tx.db())
             .await?
             .ok_or_else(|| StoreError::not_found("installation", installation_id))?;
-        // Commits of its pages are over before this goes on, or find no row.
+        // Commits of its pages and writes are over before this goes on, or find no row.
         work::recall_reads(&mut tx, Reads::OfInstallation(&row.id), now).await?;
         work::remove_reads(&tx, Reads::OfInstallation(&row.id)).await?;
+        work::remove_writes(&tx, &row.id).await?;
         // The customer has gone: what was read is for nobody any more.
         // Notifications are of no operation, and stay unless the customer is erased.
         // Locked in the order in which deliveries are acknowledged.

@@ -53,12 +53,19 @@ impl Kind {
     /// The table of the subjects of those kinds that may be left behind when
     /// their subject is deleted with what it belongs to.
     fn subjects(self) -> Option<&'static str> {
-        [(Self::READ, "sync"), (Self::INTEGRATION, "integration")]
-            .into_iter()
-            .find_map(|(kind, table)| (kind == self).then_some(table))
+        [
+            (Self::READ, "sync"),
+            (Self::INTEGRATION, "integration"),
+            (Self::WRITE, "write_job"),
+        ]
+        .into_iter()
+        .find_map(|(kind, table)| (kind == self).then_some(table))
     }
     /// Deleting what has been kept for long enough; there is one subject.
     pub const PRUNE: Self = Self("prune");
+    /// Writing the records of one request; the subject is its operation. Nobody
+    /// who holds one of these rows goes on to lock another kind's.
+    pub const WRITE: Self = Self("write");
 
     /// The name in the table.
     #[must_use]
@@ -280,6 +287,21 @@ pub(crate) async fn remove_reads(tx: &Tx<'_>, reads: Reads<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Takes the work of an installation's writes away; whoever has it commits nothing
+/// any more.
+pub(crate) async fn remove_writes(tx: &Tx<'_>, installation_id: &str) -> Result<()> {
+    let sql = format!(
+        "WITH mine AS MATERIALIZED (SELECT subject_id AS mine_id FROM work WHERE kind = $1 \
+         AND subject_id IN (SELECT id FROM write_job WHERE installation_id = $2) \
+         ORDER BY subject_id{}) \
+         DELETE FROM work WHERE kind = $1 AND subject_id IN (SELECT mine_id FROM mine)",
+        tx.backend().for_update()
+    );
+    tx.execute(&sql, [Kind::WRITE.0.into(), installation_id.into()])
+        .await?;
+    Ok(())
+}
+
 /// Puts work into another lane, for its next claims.
 pub(crate) async fn change_lane(tx: &Tx<'_>, lease: &Lease, lane: i32) -> Result<()> {
     tx.execute(
@@ -327,6 +349,26 @@ pub(crate) async fn poke_interactive(
     )
     .await?;
     tx.wake(WakeKind::Work).await
+}
+
+/// Makes the subject's work due by then, if nobody has it.
+pub(crate) async fn due_by(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    subject_id: &str,
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET next_at = CASE WHEN next_at <= $3 THEN next_at ELSE $3 END \
+         WHERE kind = $1 AND subject_id = $2",
+        [kind.0.into(), subject_id.into(), ms(due).into()],
+    )
+    .await?;
+    if due <= now {
+        tx.wake(WakeKind::Work).await?;
+    }
+    Ok(())
 }
 
 /// Frees the row; it checks the fence itself.

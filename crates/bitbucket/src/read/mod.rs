@@ -35,7 +35,7 @@ use crate::wire::{Entry, Envelope};
 use crate::{failure, time};
 
 /// Everything but the unreserved characters of RFC 3986.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -425,7 +425,7 @@ impl<T> Turn<T> {
 
 /// The workspace that the customer named: a slug, or a UUID with or without the
 /// braces that Bitbucket wants.
-fn workspace(inputs: &BTreeMap<String, String>) -> Result<String, Failure> {
+pub(crate) fn workspace(inputs: &BTreeMap<String, String>) -> Result<String, Failure> {
     let given = inputs.get("workspace").map_or("", |text| text.trim());
     let problem = match given {
         "" => "is required",
@@ -440,7 +440,7 @@ fn workspace(inputs: &BTreeMap<String, String>) -> Result<String, Failure> {
     })
 }
 
-fn is_bare_uuid(text: &str) -> bool {
+pub(crate) fn is_bare_uuid(text: &str) -> bool {
     let lengths = text.split('-').map(str::len);
     lengths.eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }

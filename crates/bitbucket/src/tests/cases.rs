@@ -187,7 +187,7 @@ fn goes_on(outcome: Outcome) -> Option<State> {
     let state = match outcome {
         Outcome::Page(page) => page.next?,
         Outcome::Again(state) => state,
-        Outcome::Failed(_) => return None,
+        Outcome::Failed(_) | Outcome::Written(_) | Outcome::Traced(_) => return None,
     };
     assert!(state.as_str().len() < 2000, "a large state: {state:?}");
     Some(State::from_stored(state.as_str().to_owned()))
@@ -207,6 +207,7 @@ fn render(outcome: &Outcome) -> String {
         Outcome::Page(page) => render_page(page),
         Outcome::Again(_) => "again".to_owned(),
         Outcome::Failed(failure) => render_failure(failure),
+        Outcome::Written(_) | Outcome::Traced(_) => format!("{outcome:?}"),
     }
 }
 

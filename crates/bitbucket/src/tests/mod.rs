@@ -8,6 +8,7 @@ mod recordings;
 mod reference;
 mod search;
 mod simulation;
+mod writes;
 
 use std::collections::BTreeMap;
 

@@ -21,6 +21,7 @@ pub mod provider_app;
 pub mod read;
 pub mod search;
 pub mod upload;
+pub mod write;
 
 use jiff::Timestamp;
 use store::{Access, Actor, Tenant};

@@ -140,6 +140,7 @@ async fn page(
             Outcome::Page(page) => return Ok(page),
             Outcome::Again(next) => state = next,
             Outcome::Failed(failure) => return Err(understood(failure)),
+            Outcome::Written(_) | Outcome::Traced(_) => break,
         }
     }
     Err(ActionError::Provider(Failure::Protocol {

@@ -108,6 +108,9 @@ impl DirectRead {
                     attempts = 0;
                     continue;
                 }
+                Ok(Outcome::Written(_) | Outcome::Traced(_)) => {
+                    return Err(refused(super::not_a_page()));
+                }
                 Err(CallError::Budget { until }) => {
                     attempts -= 1;
                     Pause {

@@ -265,6 +265,7 @@ impl Reader {
             match connector.advance(&place.state, &response) {
                 Outcome::Again(next) => place.state = next,
                 Outcome::Failed(failure) => return Err(failure.into()),
+                Outcome::Written(_) | Outcome::Traced(_) => return Err(not_a_page().into()),
                 Outcome::Page(page) => {
                     pages += 1;
                     let restart = || connector.start(&plan.intent);
@@ -343,6 +344,13 @@ impl Reader {
             by_time,
             triggered: subject.sync.read_type == Some(ReadType::Triggered),
         })
+    }
+}
+
+/// What an answer to a write is to a read.
+fn not_a_page() -> connector::Failure {
+    connector::Failure::Protocol {
+        message: "the connector answered a read with something else".to_owned(),
     }
 }
 

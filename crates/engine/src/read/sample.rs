@@ -155,6 +155,7 @@ pub(crate) async fn first_record(
         state = match connector.advance(&state, &response) {
             Outcome::Again(next) => next,
             Outcome::Failed(failure) => return Err(failure.into()),
+            Outcome::Written(_) | Outcome::Traced(_) => return Err(super::not_a_page().into()),
             Outcome::Page(page) => match (page.records.into_iter().next(), page.next) {
                 (Some(record), _) => return Ok(Some(record)),
                 (None, Some(next)) => next,

@@ -6,6 +6,7 @@ mod config;
 mod filter;
 mod message;
 mod record;
+mod reverse;
 mod selection;
 #[cfg(test)]
 mod tests;
@@ -19,5 +20,6 @@ pub(crate) use filter::FieldFilter;
 pub(crate) use message::{Envelope, messages};
 pub use record::pick;
 pub(crate) use record::{ShapedRecord, lacking};
+pub(crate) use reverse::{Reverse, at, put, take};
 pub(crate) use selection::{Selection, chosen, definition};
 pub(crate) use wanted::Wanted;

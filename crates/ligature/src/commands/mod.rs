@@ -17,6 +17,7 @@ mod sandbox;
 mod serve;
 mod server_client;
 mod user;
+mod write;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,8 @@ enum Command {
     Sandbox(sandbox::Sandbox),
     /// Read an object straight to standard output, as JSON Lines
     Read(read::Read),
+    /// Write records from standard input straight to Bitbucket, as JSON Lines
+    Write(write::Write),
     /// Create and list projects
     #[command(subcommand)]
     Project(project::Project),
@@ -108,6 +111,7 @@ impl Ligature {
             Command::Check(check) => return check.run(),
             Command::Deploy(deploy) => return Box::pin(deploy.run()).await,
             Command::Read(read) => Box::pin(read.run()).await?,
+            Command::Write(write) => return Box::pin(write.run()).await,
             Command::Sandbox(sandbox) => sandbox.run().await?,
             Command::Project(project) => project.run().await?,
             Command::ApiKey(api_key) => api_key.run().await?,

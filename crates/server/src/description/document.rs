@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use super::{Described, input};
 
 const ABOUT: &str = "An integration server of your own, speaking Ampersand's API. \
-    /v1 is the Platform API, /read/v1 the Read API, /search/v1 the Search API. Fields without a value are left out.";
+    /v1 is the Platform API, /read/v1 the Read API, /write/v1 the Write API, /search/v1 the Search API. Fields without a value are left out.";
 
 /// The document. Types with a name are described once, and referred to.
 pub(crate) fn document(described: Vec<Described>) -> Bytes {

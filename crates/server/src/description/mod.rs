@@ -207,6 +207,12 @@ impl Description {
         self.responses.insert(status.to_owned(), response.build());
     }
 
+    /// Answers with JSON of this shape and status.
+    pub(crate) fn answers_json<T: ToSchema>(&mut self, status: &str, means: &str) {
+        let schema = self.schema::<T>();
+        self.answers(status, means, Some(("application/json", schema)));
+    }
+
     /// Refuses with this status and a problem.
     fn refuses(&mut self, status: u16) {
         let reason = StatusCode::from_u16(status)

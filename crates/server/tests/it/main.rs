@@ -25,3 +25,4 @@ mod read;
 mod routes;
 mod secrecy;
 mod world;
+mod write;

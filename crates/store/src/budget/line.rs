@@ -205,13 +205,15 @@ async fn first_in_line(tx: &Tx<'_>, bucket: &str, lane: Lane, n: u32) -> Result<
     let select = tx.backend().sql(
         "SELECT kind, subject_id, installation FROM (\
          SELECT work.kind AS kind, work.subject_id AS subject_id, work.waits_since AS since, \
-         COALESCE(sync.installation_id, work.subject_id) AS installation, \
+         COALESCE(sync.installation_id, write_job.installation_id, work.subject_id) AS installation, \
          COALESCE(budget_turn.served_at, 0) AS served, \
-         ROW_NUMBER() OVER (PARTITION BY COALESCE(sync.installation_id, work.subject_id) \
+         ROW_NUMBER() OVER (PARTITION BY \
+         COALESCE(sync.installation_id, write_job.installation_id, work.subject_id) \
          ORDER BY work.waits_since, work.subject_id) AS nth \
          FROM work LEFT JOIN sync ON sync.id = work.subject_id \
-         LEFT JOIN budget_turn ON budget_turn.bucket = $1 \
-         AND budget_turn.installation_id = COALESCE(sync.installation_id, work.subject_id) \
+         LEFT JOIN write_job ON write_job.id = work.subject_id \
+         LEFT JOIN budget_turn ON budget_turn.bucket = $1 AND budget_turn.installation_id = \
+         COALESCE(sync.installation_id, write_job.installation_id, work.subject_id) \
          WHERE work.waits_for = $1 AND work.waits_lane = $2) AS line \
          ORDER BY nth, served, since, subject_id LIMIT $3",
         [bucket.into(), lane.number().into(), i64::from(n).into()],

@@ -24,6 +24,7 @@ mod observe;
 mod seen_by_version;
 mod storage;
 mod triggered;
+mod write;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -45,9 +46,10 @@ impl MigratorTrait for Migrations {
             Box::new(audit::Audit),
             Box::new(jwt_key::JwtKey),
             Box::new(builder::Builder),
-            Box::new(install_link::InstallLink),
+            Box::new(write::Write),
             Box::new(activity::Activity),
             Box::new(looking::Looking),
+            Box::new(install_link::InstallLink),
         ]
     }
 }

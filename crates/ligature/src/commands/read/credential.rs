@@ -1,18 +1,18 @@
-//! The credential of a read: from the environment only, since command lines are
+//! The credential of a read or a write: from the environment only, since command lines are
 //! seen by everyone on a machine.
 
 use outbound::Credential;
 use secrecy::SecretString;
 
 /// What `--help` says about it.
-pub(super) const HELP: &str = "\
+pub(in crate::commands) const HELP: &str = "\
 Credential, from the environment:
   BITBUCKET_TOKEN        an OAuth access token, or a workspace, project or repository access token
   BITBUCKET_EMAIL and    the e-mail address of an Atlassian account
   BITBUCKET_API_TOKEN    and one of its API tokens";
 
 /// What the environment holds.
-pub(super) struct Found {
+pub(in crate::commands) struct Found {
     token: Option<SecretString>,
     email: Option<String>,
     api_token: Option<SecretString>,
@@ -20,7 +20,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Looks for it; a variable that is empty is not there.
-    pub(super) fn in_environment() -> Self {
+    pub(in crate::commands) fn in_environment() -> Self {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             token: variable("BITBUCKET_TOKEN").map(SecretString::from),
@@ -33,7 +33,7 @@ impl Found {
     ///
     /// # Errors
     /// When there is none, or half of one.
-    pub(super) fn credential(&self) -> anyhow::Result<Credential> {
+    pub(in crate::commands) fn credential(&self) -> anyhow::Result<Credential> {
         match (&self.token, &self.email, &self.api_token) {
             (Some(token), _, _) => Ok(Credential::Bearer(token.clone())),
             (None, Some(email), Some(token)) => Ok(Credential::Basic {
@@ -54,7 +54,7 @@ impl Found {
     }
 
     /// What it is, in words.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(in crate::commands) fn kind(&self) -> &'static str {
         if self.token.is_some() {
             "the access token in BITBUCKET_TOKEN"
         } else {
@@ -63,7 +63,7 @@ impl Found {
     }
 
     /// What to do when Bitbucket does not take it.
-    pub(super) fn refused(&self) -> &'static str {
+    pub(in crate::commands) fn refused(&self) -> &'static str {
         if self.token.is_some() {
             "Bitbucket refused the access token in BITBUCKET_TOKEN: OAuth access tokens last two hours, and an API token \
              does not go there but into BITBUCKET_API_TOKEN, with BITBUCKET_EMAIL"

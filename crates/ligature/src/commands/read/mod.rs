@@ -2,7 +2,7 @@
 //! and no store. A line a record, as the provider sent it; or, with `--field`,
 //! only those fields.
 
-mod credential;
+pub(super) mod credential;
 mod progress;
 mod resume;
 mod seam;

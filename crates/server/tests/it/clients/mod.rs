@@ -3,3 +3,4 @@
 
 mod amp;
 mod svix;
+mod write;

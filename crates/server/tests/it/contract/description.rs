@@ -19,9 +19,10 @@ use crate::world::World;
 testing::both!(the_description_is_the_contract_s);
 
 /// The documents of the contract that are served, and where.
-pub(crate) const SERVED: [(&str, &str); 3] = [
+pub(crate) const SERVED: [(&str, &str); 4] = [
     ("api.json", "/v1"),
     ("read.json", "/read/v1"),
+    ("write.json", "/write/v1"),
     ("search.json", "/search/v1"),
 ];
 /// How deep schemas are followed; the contract's manifest is the deepest.

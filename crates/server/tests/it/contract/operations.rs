@@ -28,6 +28,7 @@ async fn every_operation_answers_as_the_contract_says(store: TestStore) {
     connections(&mut walk).await;
     installations(&mut walk).await;
     reads(&mut walk).await;
+    writes(&mut walk).await;
     keys(&mut walk).await;
     notifications(&mut walk).await;
     metadata(&mut walk).await;
@@ -74,8 +75,7 @@ async fn providers(walk: &mut Walk<'_>) {
     walk.does(&format!("GET {all}"), "", Value::Null, 200).await;
     walk.with_frontend_key(&format!("GET {all}"), 403).await;
     let one = format!("PATCH {all}/{{providerAppId}}");
-    let change =
-        json!({ "updateMask": ["scopes"], "providerApp": { "scopes": ["repository", "project"] } });
+    let change = json!({ "updateMask": ["scopes"], "providerApp": { "scopes": ["repository", "project", "project:admin"] } });
     walk.does(&one, "", change, 200).await;
     let change = json!({ "updateMask": ["provider"], "providerApp": { "provider": "x" } });
     walk.refuses(&one, "", change, 400).await;
@@ -239,6 +239,32 @@ async fn installations(walk: &mut Walk<'_>) {
     walk.does(&config, "", change, 200).await;
     let change = json!({ "action": "read", "changes": [] });
     walk.refuses(&config, "", change, 400).await;
+}
+
+async fn writes(walk: &mut Walk<'_>) {
+    let write = "    write:\n      objects:\n        - objectName: projects\n    proxy:";
+    let manifest = MANIFEST.replacen("    proxy:", write, 1);
+    walk.world.deploy(&manifest).await;
+    let before = walk.known.clone();
+    walk.know("objectName", &json!("projects"));
+    let operation = "POST /write/v1/projects/{projectIdOrName}/integrations/{integrationId}/objects/{objectName}";
+    let record = json!({ "key": "WRITTEN", "name": "Written" });
+    let one = json!({ "groupRef": GROUP, "type": "create", "record": record });
+    walk.does(operation, "", one.clone(), 200).await;
+    let entry = json!({ "record": { "id": "WRITTEN", "name": "Anew" } });
+    let several = json!({ "groupRef": GROUP, "type": "update", "batch": [entry] });
+    walk.does(operation, "", several, 200).await;
+    let mut later = one.clone();
+    later["mode"] = json!("asynchronous");
+    walk.does(operation, "", later, 200).await;
+    // What the provider refuses is no problem, but the contract's own shape.
+    walk.answers(operation, one, 422).await;
+    let entry = json!({ "record": { "id": "GONE", "name": "Anew" } });
+    let several = json!({ "groupRef": GROUP, "type": "update", "batch": [entry] });
+    walk.answers(operation, several, 422).await;
+    let nobody = json!({ "groupRef": "nobody", "type": "create", "record": {} });
+    walk.refuses(operation, "", nobody, 400).await;
+    walk.known = before;
 }
 
 async fn reads(walk: &mut Walk<'_>) {

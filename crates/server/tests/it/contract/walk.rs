@@ -129,6 +129,13 @@ impl<'a> Walk<'a> {
         .await
     }
 
+    /// Answers with another status and JSON that is no problem.
+    pub(super) async fn answers(&mut self, operation: &str, body: Value, status: u16) {
+        let path = self.filled(operation, None);
+        let answer = self.call(&self.api, operation, &path, body, status).await;
+        answer.json(status);
+    }
+
     pub(super) async fn refuses(&mut self, operation: &str, query: &str, body: Value, status: u16) {
         let path = format!("{}{query}", self.filled(operation, None));
         self.refused(&self.api.clone(), operation, &path, body, status)

@@ -60,7 +60,7 @@ pub(crate) fn token(world: &World, kid: &str, group: &str) -> String {
     sign(&header, &claims(world, group))
 }
 
-pub(super) async fn send(
+pub(crate) async fn send(
     world: &World,
     token: &str,
     method: Method,
@@ -78,7 +78,7 @@ pub(super) async fn send(
         .await
 }
 
-pub(super) async fn get(world: &World, token: &str, path: &str) -> Answer {
+pub(crate) async fn get(world: &World, token: &str, path: &str) -> Answer {
     send(world, token, Method::GET, path, &Value::Null).await
 }
 

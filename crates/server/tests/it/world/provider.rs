@@ -49,6 +49,12 @@ impl Provider {
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
 
+    /// Changes some of the settings.
+    pub(crate) async fn change_settings(&self, settings: Value) {
+        let answer = self.control(Method::PUT, "settings", &settings).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
     /// Ends every fault.
     pub(crate) async fn mend(&self) {
         self.control(Method::DELETE, "faults", &Value::Null).await;
@@ -110,6 +116,19 @@ impl Provider {
             .control(Method::GET, &format!("calls?path={path}"), &Value::Null)
             .await;
         answer.json(200)["calls"].as_array().unwrap().clone()
+    }
+
+    /// What is at an address, for the fixed token.
+    pub(crate) async fn bytes(&self, url: &str) -> Vec<u8> {
+        let token = format!("Bearer {}", self.options.access_token);
+        let request = Request::get(url).header("authorization", token);
+        let answer = exchange(&self.outbound, request.body(Vec::new()).unwrap()).await;
+        if answer.status == 302 {
+            let url = answer.header("location").to_owned();
+            return Box::pin(self.bytes(&url)).await;
+        }
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.body
     }
 
     /// One page as the sandbox answers it to its fixed token.
