@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
 use engine::{ActionError, actions};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use store::{DeliveriesOverview, Destination, NewDestination};
 
 use super::answer::{Answer, done, show, show_as};
@@ -63,7 +63,8 @@ impl List {
 
 /// Where a destination's messages are posted to.
 pub(super) fn url(destination: &Destination) -> &str {
-    destination.metadata["url"].as_str().unwrap_or_default()
+    let url = destination.metadata.get("url");
+    url.and_then(Value::as_str).unwrap_or_default()
 }
 
 async fn list(here: Here) -> Answer {
@@ -87,14 +88,17 @@ pub(super) struct Draft {
 impl Draft {
     /// A destination as it is; its headers are named, and their values are not told.
     pub(super) fn of(destination: &Destination) -> Self {
-        let headers = destination.metadata["headers"].as_object();
+        let headers = destination
+            .metadata
+            .get("headers")
+            .and_then(Value::as_object);
         let names = headers.into_iter().flat_map(|headers| headers.keys());
         let lines: Vec<_> = names.map(|name| format!("{name}: {KEPT}")).collect();
         Self {
             name: destination.name.clone(),
             url: url(destination).to_owned(),
             headers: lines.join("\n"),
-            ordered: destination.metadata["ordered"] == true,
+            ordered: destination.metadata.get("ordered") == Some(&Value::Bool(true)),
         }
     }
 
@@ -122,7 +126,7 @@ impl Draft {
                     "Write one header on each line, as `Name: value`",
                 ));
             };
-            let kept = before.and_then(|before| before.metadata["headers"].get(name));
+            let kept = before.and_then(|before| before.metadata.get("headers")?.get(name));
             let value = match (value, kept) {
                 (KEPT, Some(kept)) => kept.clone(),
                 (KEPT, None) => {
@@ -135,14 +139,15 @@ impl Draft {
             };
             headers.insert(name.to_owned(), value);
         }
-        let mut metadata = json!({ "url": self.url });
+        let mut metadata = Map::new();
+        metadata.insert("url".to_owned(), self.url.as_str().into());
         if !headers.is_empty() {
-            metadata["headers"] = headers.into();
+            metadata.insert("headers".to_owned(), headers.into());
         }
         if self.ordered {
-            metadata["ordered"] = true.into();
+            metadata.insert("ordered".to_owned(), true.into());
         }
-        Ok(metadata)
+        Ok(metadata.into())
     }
 }
 
@@ -193,6 +198,8 @@ async fn create(here: Here, sent: Form) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

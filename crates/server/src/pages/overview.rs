@@ -1,8 +1,6 @@
 //! `/projects/{project}`: what is left to set up, what needs attention, what went
 //! through over time, and how much of each provider's limit is used.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use engine::RequestBudget;
 use jiff::{SignedDuration, Timestamp};
@@ -182,33 +180,22 @@ fn totals(activity: &[Activity]) -> Totals {
     })
 }
 
+/// A column of numbers of the plots.
+type Column = fn(&Activity) -> Option<i64>;
+
 /// What the script draws: columns of numbers, the first of them times in seconds.
 fn plots(activity: &[Activity]) -> String {
-    let columns: [&dyn Fn(&Activity) -> Option<i64>; 7] = [
-        &|step| Some(step.at.as_second()),
-        &|step| Some(step.records),
-        &|step| Some(step.messages),
-        &|step| Some(step.dead),
-        &|step| Some(step.retried),
-        &|step| Some(step.failed),
-        &|step| step.latency_ms,
+    let columns: [Column; 7] = [
+        |step| Some(step.at.as_second()),
+        |step| Some(step.records),
+        |step| Some(step.messages),
+        |step| Some(step.dead),
+        |step| Some(step.retried),
+        |step| Some(step.failed),
+        |step| step.latency_ms,
     ];
-    let mut text = String::from("[");
-    for (n, column) in columns.iter().enumerate() {
-        text.push_str(if n > 0 { ",[" } else { "[" });
-        for (n, step) in activity.iter().enumerate() {
-            let comma = if n > 0 { "," } else { "" };
-            let written = match column(step) {
-                Some(number) => write!(text, "{comma}{number}"),
-                None => write!(text, "{comma}null"),
-            };
-            // A text takes whatever is written to it.
-            written.ok();
-        }
-        text.push(']');
-    }
-    text.push(']');
-    text
+    let columns = columns.map(|column| activity.iter().map(column).collect::<Vec<_>>());
+    serde_json::to_string(&columns).unwrap_or_default()
 }
 
 fn budget(budget: &RequestBudget) -> Budget {

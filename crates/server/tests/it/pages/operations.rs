@@ -39,17 +39,20 @@ impl Events {
 
     /// Reads on; `false` at the end.
     async fn more(&mut self) -> bool {
+        // The last chunk has no bytes.
+        let is_over = |text: &str| text.ends_with("\r\n0\r\n\r\n");
+        if is_over(&self.text) {
+            return false;
+        }
         let mut piece = [0; 4096];
         let read = self.stream.read(&mut piece).await.unwrap();
         self.text.push_str(&String::from_utf8_lossy(&piece[..read]));
-        // The last chunk has no bytes.
-        read > 0 && !self.text.ends_with("\r\n0\r\n\r\n")
+        read > 0 && !is_over(&self.text)
     }
 
     async fn until(&mut self, needle: &str) {
-        while !self.text.contains(needle) {
-            assert!(self.more().await, "{needle}: {}", self.text);
-        }
+        while !self.text.contains(needle) && self.more().await {}
+        assert!(self.text.contains(needle), "{needle}: {}", self.text);
     }
 }
 
