@@ -124,7 +124,7 @@ fn walk(model: &Model, object: &str, chance: &mut Chance) -> Reading {
                 state = next;
                 continue;
             }
-            Outcome::Failed(failure) => panic!("{object}: {failure:?}"),
+            other => panic!("{object}: {other:?}"),
         };
         let keys = page.records.into_iter().map(|record| record.key);
         reading.keys.extend(keys);

@@ -186,7 +186,7 @@ fn walk_as(model: &mut Model, intent: ReadIntent, mut live: impl FnMut(&mut Mode
                 state = next;
                 continue;
             }
-            Outcome::Failed(failure) => panic!("{failure:?}"),
+            other => panic!("{other:?}"),
         };
         if model.tells_size {
             total = total.or(page.estimated_total);
