@@ -18,7 +18,7 @@ mod form;
 mod frame;
 mod here;
 mod home;
-mod install;
+pub(crate) mod install;
 mod installation_object;
 mod installations;
 mod integrations;

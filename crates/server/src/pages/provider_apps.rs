@@ -253,6 +253,7 @@ async fn test(here: Here, headers: HeaderMap, form: Form) -> Answer {
         provider_app_id: Some(app.id.clone()),
         origin: crate::api::oauth_connect::origin_of(&headers),
         connection_id: None,
+        page: None,
     };
     let begun =
         actions::oauth::connect(&here.engine, here.actor(), &here.project.id, connect).await;
