@@ -107,7 +107,9 @@ impl Search {
             "created_on"
         };
         let mut found = self.found;
-        found.sort_by_cached_key(|(_, raw)| text_of(&object_of(raw), field));
+        // As times, not as texts: a fraction may be absent.
+        let made_at = |raw: &RawValue| time::parse(&text_of(&object_of(raw), field)?);
+        found.sort_by_cached_key(|(_, raw)| made_at(raw));
         let written = |(id, raw)| Written {
             id,
             record: Some(raw),
