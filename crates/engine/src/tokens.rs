@@ -39,7 +39,7 @@ const REFUSED_LASTS: SignedDuration = SignedDuration::from_mins(1);
 const REFUSED_MOST: usize = 1_000;
 
 /// A credential ready for a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fresh {
     /// What goes into the request.
     pub credential: Sent,
@@ -140,41 +140,42 @@ pub struct Tokens {
 /// For each connection the turn of one.
 pub(crate) type Queues = Arc<Mutex<HashMap<String, Weak<Turn>>>>;
 
-/// Whose turn it is, and how the last one failed.
-type Turn = tokio::sync::Mutex<Option<Failed>>;
+/// Whose turn it is, and how the last one ended.
+type Turn = tokio::sync::Mutex<Option<Ended>>;
 
-/// A refresh that failed: those who waited for it are told the same, and do not
-/// all ask again.
+/// A refresh that has ended: those who waited for it are told the same, and ask
+/// neither the store nor the provider again.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(crate) struct Ended {
+    /// What was to be refreshed.
     version: i64,
     at: Timestamp,
-    is_refused: bool,
-    message: String,
+    outcome: Outcome,
 }
 
-impl Failed {
-    fn error(&self) -> TokenError {
-        let message = self.message.clone();
-        if self.is_refused {
-            TokenError::Refused { message }
-        } else {
-            TokenError::Unavailable { message }
+#[derive(Debug, Clone)]
+enum Outcome {
+    Refreshed(Fresh),
+    Refused(String),
+    Unavailable(String),
+}
+
+impl Outcome {
+    fn of(refreshed: &Result<Fresh, TokenError>) -> Option<Self> {
+        match refreshed {
+            Ok(fresh) => Some(Self::Refreshed(fresh.clone())),
+            Err(TokenError::Refused { message }) => Some(Self::Refused(message.clone())),
+            Err(TokenError::Unavailable { message }) => Some(Self::Unavailable(message.clone())),
+            Err(TokenError::Store(_)) => None,
         }
     }
 
-    fn of(error: &TokenError, version: i64, at: Timestamp) -> Option<Self> {
-        let (is_refused, message) = match error {
-            TokenError::Refused { message } => (true, message.clone()),
-            TokenError::Unavailable { message } => (false, message.clone()),
-            TokenError::Store(_) => return None,
-        };
-        Some(Self {
-            version,
-            at,
-            is_refused,
-            message,
-        })
+    fn told(self) -> Result<Fresh, TokenError> {
+        match self {
+            Self::Refreshed(fresh) => Ok(fresh),
+            Self::Refused(message) => Err(TokenError::Refused { message }),
+            Self::Unavailable(message) => Err(TokenError::Unavailable { message }),
+        }
     }
 }
 
@@ -336,13 +337,13 @@ impl Tokens {
         let give_up = began.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
         let queue = self.queue(connection_id);
         let mut turn = queue.lock().await;
+        let same = |ended: &&Ended| ended.version == version && ended.at >= began;
+        if let Some(ended) = turn.as_ref().filter(same) {
+            return ended.outcome.clone().told();
+        }
         let stored = self.store.credential(connection_id).await?;
         if stored.version != version {
             return self.ready(stored).await;
-        }
-        let same = |failed: &&Failed| failed.version == version && failed.at >= began;
-        if let Some(failed) = turn.as_ref().filter(same) {
-            return Err(failed.error());
         }
         loop {
             let now = self.clock.now();
@@ -359,10 +360,12 @@ impl Tokens {
                 let refreshed = self
                     .refresh_alone(description, connection_id, version, holder)
                     .await;
-                *turn = match &refreshed {
-                    Ok(_) => None,
-                    Err(error) => Failed::of(error, version, self.clock.now()),
-                };
+                let at = self.clock.now();
+                *turn = Outcome::of(&refreshed).map(|outcome| Ended {
+                    version,
+                    at,
+                    outcome,
+                });
                 return refreshed;
             }
             let stored = self.store.credential(connection_id).await?;

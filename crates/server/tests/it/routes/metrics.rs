@@ -1,5 +1,6 @@
 //! `/metrics`.
 
+use http::Method;
 use testing::TestStore;
 
 use crate::world::World;
@@ -17,6 +18,11 @@ async fn what_happened_is_counted(store: TestStore) {
         .get("/v1/projects/no-such-project")
         .await
         .problem(404);
+    let for_the_proxy = [("x-amp-proxy-version", "1")];
+    let refused = world
+        .api
+        .send(Method::GET, "/2.0/user", Vec::new(), &for_the_proxy);
+    refused.await.problem(400);
     let answer = world.api.without_key().get("/metrics").await;
     assert_eq!(answer.status, 200);
     assert!(
@@ -28,6 +34,8 @@ async fn what_happened_is_counted(store: TestStore) {
     for expected in [
         "ligature_provider_calls_total{provider=\"bitbucket\",group=\"repositories\",lane=\"backfill\",status=\"2xx\"}",
         "ligature_http_requests_total{method=\"GET\",route=\"/v1/projects/{projectIdOrName}\",status=\"404\"}",
+        "ligature_http_requests_total{method=\"GET\",route=\"proxy\",status=\"400\"}",
+        "ligature_proxy_open_calls ",
         "ligature_installations ",
         "ligature_connections{status=\"working\"}",
         "ligature_store_up 1",
