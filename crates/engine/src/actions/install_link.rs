@@ -293,16 +293,32 @@ pub enum Standing {
     /// Nothing is connected.
     Unconnected,
     /// An account is connected, and nothing installed.
-    Connected(Connection),
+    Connected(Box<Connection>),
     /// It is installed.
-    Installed {
-        /// What it works through.
-        connection: Connection,
-        /// The installation.
-        installation: Installation,
-        /// What it reads.
-        syncs: Vec<Sync>,
-    },
+    Installed(Box<Installed>),
+}
+
+/// What is installed.
+#[derive(Debug)]
+pub struct Installed {
+    /// What it works through.
+    pub connection: Connection,
+    /// The installation.
+    pub installation: Installation,
+    /// What it reads.
+    pub syncs: Vec<Sync>,
+}
+
+impl Standing {
+    /// The account that is connected, if one is.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Unconnected => None,
+            Self::Connected(connection) => Some(connection),
+            Self::Installed(installed) => Some(&installed.connection),
+        }
+    }
 }
 
 /// How far the customer of a link has come with an integration.
@@ -324,11 +340,11 @@ pub async fn standing(
         group_ref: Some(opened.link.group_ref.clone()),
     };
     if let Some(installation) = tenant.installations(filter).await?.into_iter().next() {
-        return Ok(Standing::Installed {
+        return Ok(Standing::Installed(Box::new(Installed {
             connection: tenant.connection(&installation.connection_id).await?,
             syncs: tenant.syncs(&installation.id).await?,
             installation,
-        });
+        })));
     }
     let filter = ConnectionFilter {
         provider: Some(integration.provider.clone()),
@@ -336,7 +352,9 @@ pub async fn standing(
         consumer_ref: None,
     };
     let connection = tenant.connections(filter).await?.into_iter().next();
-    Ok(connection.map_or(Standing::Unconnected, Standing::Connected))
+    Ok(connection.map_or(Standing::Unconnected, |connection| {
+        Standing::Connected(Box::new(connection))
+    }))
 }
 
 /// What the builder has not done yet, without which no customer can connect or
@@ -393,13 +411,9 @@ pub async fn connect(
     inputs: &BTreeMap<String, String>,
     browser: &str,
 ) -> Result<String, ActionError> {
-    let known = match standing(engine, opened, integration).await? {
-        Standing::Unconnected => None,
-        Standing::Connected(connection) | Standing::Installed { connection, .. } => {
-            Some(connection)
-        }
-    };
-    let mut provider_metadata: BTreeMap<String, MetadataItem> = match &known {
+    let standing = standing(engine, opened, integration).await?;
+    let known = standing.connection();
+    let mut provider_metadata: BTreeMap<String, MetadataItem> = match known {
         Some(known) => serde_json::from_value(known.provider_metadata.clone())
             .map_err(|error| ActionError::Internal(format!("stored metadata: {error}")))?,
         None => BTreeMap::new(),
@@ -416,7 +430,7 @@ pub async fn connect(
         provider_metadata,
         provider_app_id: None,
         origin: None,
-        connection_id: known.map(|known| known.id),
+        connection_id: known.map(|known| known.id.clone()),
         page: Some(AskingPage {
             link_id: link.id.clone(),
             browser: fingerprint(browser),
@@ -474,8 +488,8 @@ pub async fn disconnect(
         Standing::Connected(connection) => {
             super::connection::delete(engine, actor, project, &connection.id).await
         }
-        Standing::Installed { installation, .. } => {
-            let id = &installation.id;
+        Standing::Installed(installed) => {
+            let id = &installed.installation.id;
             super::installation::delete(engine, actor, project, &integration.id, id).await
         }
     }

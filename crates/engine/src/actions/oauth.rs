@@ -278,19 +278,7 @@ pub async fn finish(engine: &Engine, back: Return<'_>) -> Result<Ending, ActionE
     let scope = scope.of_consumer(&connect.consumer_ref);
     let origin = connect.origin.clone();
     if let Some(error) = error {
-        let (text, news) = match error.as_str() {
-            "access_denied" => (
-                "Access was not granted. Nothing has changed.".to_owned(),
-                News::Refused,
-            ),
-            other => (
-                format!(
-                    "The provider refused: {}",
-                    error_description.as_deref().unwrap_or(other)
-                ),
-                News::Failed,
-            ),
-        };
+        let (text, news) = refusal(&error, error_description.as_deref());
         return Ok(failed(origin, &text).back_to(place, news));
     }
     let Some(code) = code.filter(|code| !code.is_empty()) else {
@@ -313,6 +301,20 @@ pub async fn finish(engine: &Engine, back: Return<'_>) -> Result<Ending, ActionE
             }
             Ok(failed(origin, &error.to_string()).back_to(place, News::Failed))
         }
+    }
+}
+
+/// What a provider's refusal comes to, in words for the customer.
+fn refusal(error: &str, description: Option<&str>) -> (String, News) {
+    match error {
+        "access_denied" => (
+            "Access was not granted. Nothing has changed.".to_owned(),
+            News::Refused,
+        ),
+        other => (
+            format!("The provider refused: {}", description.unwrap_or(other)),
+            News::Failed,
+        ),
     }
 }
 

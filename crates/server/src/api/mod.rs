@@ -56,6 +56,7 @@ pub(crate) fn routes() -> Api {
         );
     let api = credentials(api);
     let api = integrations(api);
+    let api = install_page(api);
     let api = delivery(api);
     let api = people(api);
     let api = not_offered(api);
@@ -194,7 +195,12 @@ fn integrations(api: Api) -> Api {
         "/projects/{projectIdOrName}/groups/{groupRef}:export",
         get(groups::export),
     )
-    .route(
+    .route("/projects/{projectIdOrName}/request-budgets", get(request_budgets::list))
+}
+
+/// Links to the hosted install page, beyond the contract.
+fn install_page(api: Api) -> Api {
+    api.route(
         "/projects/{projectIdOrName}/install-links",
         get(install_links::list)
             .post(install_links::create)
@@ -204,7 +210,6 @@ fn integrations(api: Api) -> Api {
         "/projects/{projectIdOrName}/install-links/{linkId}",
         delete(install_links::delete),
     )
-    .route("/projects/{projectIdOrName}/request-budgets", get(request_budgets::list))
 }
 
 /// Where messages go, and those that went.

@@ -7,6 +7,9 @@ use manifest::{Backfill, Integration};
 use super::form;
 use super::picked::{self, Picked, PickedObject, Wrong};
 
+/// More fields than that are not shown unasked, and scroll.
+const MANY: usize = 12;
+
 /// Everything that the form shows.
 #[derive(Debug)]
 pub(super) struct Choices {
@@ -77,7 +80,7 @@ impl ObjectChoice {
 
     /// Whether there are many fields.
     pub(super) fn is_long(&self) -> bool {
-        self.fields.len() > 12
+        self.fields.len() > MANY
     }
 
     /// How many of the fields are ticked.
@@ -295,6 +298,10 @@ fn fields(
                 error: error(field),
             });
         }
+    }
+    if fields.len() > MANY {
+        // What is wrong, and what is chosen, is not looked for.
+        fields.sort_by_key(|field| (field.error.is_none(), !field.ticked));
     }
     fields
 }

@@ -63,21 +63,13 @@ pub(super) async fn first(
 /// Asks for other choices.
 pub(crate) async fn edit(visit: Visit) -> Result<Response, Refusal> {
     match visit.standing().await? {
-        Standing::Installed {
-            connection,
-            installation,
-            ..
-        } if connection.status != ConnectionStatus::BadCredentials => {
-            Box::pin(page(
-                &visit,
-                &connection,
-                Some(&installation),
-                NOTHING,
-                None,
-            ))
-            .await
+        Standing::Installed(installed)
+            if installed.connection.status != ConnectionStatus::BadCredentials =>
+        {
+            let (connection, installation) = (&installed.connection, &installed.installation);
+            Box::pin(page(&visit, connection, Some(installation), NOTHING, None)).await
         }
-        Standing::Installed { .. } | Standing::Connected(_) | Standing::Unconnected => {
+        Standing::Installed(_) | Standing::Connected(_) | Standing::Unconnected => {
             Ok(visit.back(""))
         }
     }
@@ -86,20 +78,19 @@ pub(crate) async fn edit(visit: Visit) -> Result<Response, Refusal> {
 /// Takes the choices: installs, or changes what is installed.
 pub(crate) async fn choose(visit: Visit, sent: Sent) -> Result<Response, Refusal> {
     let form = visit.posted(sent)?;
-    let (connection, installation) = match visit.standing().await? {
-        Standing::Unconnected => return Ok(visit.back("")),
-        Standing::Connected(connection) => (connection, None),
-        Standing::Installed {
-            connection,
-            installation,
-            ..
-        } => (connection, Some(installation)),
+    let standing = visit.standing().await?;
+    let Some(connection) = standing.connection() else {
+        return Ok(visit.back(""));
+    };
+    let installation = match &standing {
+        Standing::Unconnected | Standing::Connected(_) => None,
+        Standing::Installed(installed) => Some(&installed.installation),
     };
     let picked = Picked::of_form(&visit.manifest, &form);
     let mut wrong = picked.wrong(&visit.manifest);
     if wrong.is_empty() {
-        let done = match &installation {
-            None => Box::pin(install(&visit, &connection, &picked)).await,
+        let done = match installation {
+            None => Box::pin(install(&visit, connection, &picked)).await,
             Some(installation) => Box::pin(change(&visit, installation, &picked)).await,
         };
         match done {
@@ -118,8 +109,7 @@ pub(crate) async fn choose(visit: Visit, sent: Sent) -> Result<Response, Refusal
         picked: Some(picked),
         wrong,
     };
-    let installation = installation.as_ref();
-    Box::pin(page(&visit, &connection, installation, draft, None)).await
+    Box::pin(page(&visit, connection, installation, draft, None)).await
 }
 
 async fn install(

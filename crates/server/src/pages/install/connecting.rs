@@ -7,7 +7,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::ActionError;
-use engine::actions::install_link::{self, Standing};
+use engine::actions::install_link;
 use store::{Connection, ConnectionStatus};
 
 use super::form::{self, Form};
@@ -144,12 +144,8 @@ pub(super) fn said(connection: &Connection, input: &str) -> String {
 /// Begins a consent, or only changes what the provider asks for besides.
 pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal> {
     let form = visit.posted(sent)?;
-    let known = match visit.standing().await? {
-        Standing::Unconnected => None,
-        Standing::Connected(connection) | Standing::Installed { connection, .. } => {
-            Some(connection)
-        }
-    };
+    let standing = visit.standing().await?;
+    let known = standing.connection();
     let mut inputs = BTreeMap::new();
     let mut lacking = false;
     for input in visit.description().into_iter().flat_map(|d| d.inputs) {
@@ -158,7 +154,7 @@ pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal>
             inputs.insert(input.name.to_owned(), form.one(&name).to_owned());
         }
         // Who connects again need not say again where.
-        lacking |= match (inputs.get(input.name), &known) {
+        lacking |= match (inputs.get(input.name), known) {
             (Some(value), _) => value.is_empty(),
             (None, Some(known)) => said(known, input.name).is_empty(),
             (None, None) => true,
@@ -167,14 +163,7 @@ pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal>
     if lacking {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let sent = Some(&form);
-        return Ok(asked(
-            &visit,
-            known.as_ref(),
-            None,
-            Why::First,
-            sent,
-            status,
-        ));
+        return Ok(asked(&visit, known, None, Why::First, sent, status));
     }
     let Visit {
         engine,
@@ -182,7 +171,7 @@ pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal>
         integration,
         ..
     } = &visit;
-    if let (Some(known), "keep") = (&known, form.one("do")) {
+    if let (Some(known), "keep") = (known, form.one("do")) {
         let changed = install_link::change_inputs(engine, opened, known, &inputs).await;
         changed.map_err(|error| visit.failed(error))?;
         return Ok(visit.back(""));

@@ -105,11 +105,7 @@ pub(crate) async fn show(
         Standing::Connected(connection) => {
             Box::pin(choosing::first(&visit, &connection, notice)).await
         }
-        Standing::Installed {
-            connection,
-            installation,
-            syncs,
-        } => overview::page(&visit, &connection, &installation, &syncs, notice).await,
+        Standing::Installed(installed) => overview::page(&visit, &installed, notice).await,
     }
 }
 

@@ -5,12 +5,12 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::ActionError;
-use engine::actions::install_link::{self, Standing};
+use engine::actions::install_link::{self, Installed, Standing};
 use engine::actions::metadata;
 use engine::metadata::HydratedReadObject;
 use jiff::{SignedDuration, Timestamp};
 use manifest::Backfill;
-use store::{Connection, ConnectionStatus, Installation, Sync};
+use store::{ConnectionStatus, Installation, Sync};
 
 use super::choices::{Choices, ObjectChoice};
 use super::choosing::place;
@@ -85,11 +85,14 @@ impl From<Timestamp> for Moment {
 /// The page.
 pub(super) async fn page(
     visit: &Visit,
-    connection: &Connection,
-    installation: &Installation,
-    syncs: &[Sync],
+    installed: &Installed,
     notice: Option<Notice>,
 ) -> Result<Response, Refusal> {
+    let Installed {
+        connection,
+        installation,
+        syncs,
+    } = installed;
     let hydrated = metadata::by_table(&visit.engine, &visit.integration);
     let hydrated = hydrated.map_err(|error| visit.failed(error))?;
     let picked = Picked::of_config(&visit.manifest, &installation.config);
@@ -202,17 +205,16 @@ struct Ask<'a> {
 
 /// Asks whether it is meant.
 pub(crate) async fn ask_to_disconnect(visit: Visit) -> Result<Response, Refusal> {
-    let (connection, is_installed) = match visit.standing().await? {
-        Standing::Unconnected => return Ok(visit.back("")),
-        Standing::Connected(connection) => (connection, false),
-        Standing::Installed { connection, .. } => (connection, true),
+    let standing = visit.standing().await?;
+    let Some(connection) = standing.connection() else {
+        return Ok(visit.back(""));
     };
     let page = Ask {
         frame: &visit.frame,
         customer: visit.customer(),
         provider: visit.provider(),
-        place: place(&visit, &connection),
-        is_installed,
+        place: place(&visit, connection),
+        is_installed: matches!(standing, Standing::Installed(_)),
         token: visit.token(),
         action: visit.at("disconnect"),
         back: visit.at(""),
