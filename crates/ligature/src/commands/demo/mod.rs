@@ -166,6 +166,7 @@ impl Demo {
             },
             min_schedule_seconds: 600,
             delivery_rate: 0,
+            proxy_sample: 1.0,
             allow_private_networks: Networks(vec![
                 ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
             ]),

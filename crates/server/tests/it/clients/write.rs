@@ -1,5 +1,6 @@
 //! The call of the stock write SDK, `POST {serverURL}/projects/…`, as its source makes
-//! it: the object's name encoded as one segment, the key in a header, an `Accept` with
+//! it: the object's name encoded as one segment, the key in a header. (Its other headers are
+//! those that clients generated like it send.) `Accept` comes with
 //! weights. What comes back is held to the closed schemas that the SDK parses by: a key
 //! that they do not know, or one that is missing, is an error there.
 
