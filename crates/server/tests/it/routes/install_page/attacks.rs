@@ -194,13 +194,7 @@ async fn a_link_that_ends_meanwhile_connects_nothing(store: TestStore) {
     let back = world.decide(&late, "approve").await;
     let redirect = customer.follow(&back).await;
     assert_eq!(redirect.status, 303);
-    assert_eq!(
-        customer
-            .get(&redirect.header("location").to_owned())
-            .await
-            .status,
-        410
-    );
+    assert_eq!(customer.get(redirect.header("location")).await.status, 410);
     let place = path(&format!("/install-links/{id}"));
     assert_eq!(world.api.delete(&place).await.status, 204);
     let back = world.decide(&revoked, "approve").await;

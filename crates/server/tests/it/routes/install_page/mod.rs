@@ -65,7 +65,7 @@ async fn a_customer_connects_installs_edits_and_disconnects(store: TestStore) {
     );
     assert_eq!(connected[0]["consumer"]["consumerName"], "Ada");
 
-    let page = customer.get(&redirect.header("location").to_owned()).await;
+    let page = customer.get(redirect.header("location")).await;
     assert_eq!(page.status, 200, "{}", page.text());
     for text in [
         "The account is connected.",

@@ -64,7 +64,7 @@ async fn a_consent_that_comes_to_nothing_is_told_on_the_page(store: TestStore) {
         let back = world.decide(&consent, "deny").await;
         let redirect = customer.follow(&back).await;
         assert!(redirect.header("location").ends_with("&news=refused"));
-        let page = customer.get(&redirect.header("location").to_owned()).await;
+        let page = customer.get(redirect.header("location")).await;
         assert!(
             page.text().contains("Access was not granted"),
             "{}",
@@ -79,7 +79,7 @@ async fn a_consent_that_comes_to_nothing_is_told_on_the_page(store: TestStore) {
         redirect.header("location").ends_with("&news=late"),
         "{redirect:?}"
     );
-    let page = customer.get(&redirect.header("location").to_owned()).await;
+    let page = customer.get(redirect.header("location")).await;
     assert!(
         page.text().contains("longer than ten minutes"),
         "{}",
@@ -99,7 +99,7 @@ async fn a_consent_that_comes_to_nothing_is_told_on_the_page(store: TestStore) {
         redirect.header("location").ends_with("&news=failed"),
         "{redirect:?}"
     );
-    let page = customer.get(&redirect.header("location").to_owned()).await;
+    let page = customer.get(redirect.header("location")).await;
     assert!(
         page.text().contains("could not be connected"),
         "{}",
@@ -116,7 +116,7 @@ async fn a_workspace_that_the_account_cannot_see_is_asked_for_again(store: TestS
     let consent = customer.begin("acmee").await;
     let back = world.decide(&consent, "approve").await;
     let redirect = customer.follow(&back).await;
-    let page = customer.get(&redirect.header("location").to_owned()).await;
+    let page = customer.get(redirect.header("location")).await;
     let text = page.text();
     assert!(text.contains("Bitbucket shows nothing here"), "{text}");
     assert!(
