@@ -22,8 +22,8 @@ async fn no_write_is_lost_or_doubled_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_write_is_lost_or_doubled_on_postgres() {
-    if let Some(url) = testing::postgres_url() {
-        no_write_is_lost_or_doubled(Some(url.to_owned()), &[320]).await;
+    if let Some(url) = testing::new_postgres_database("crash_writes") {
+        no_write_is_lost_or_doubled(Some(url), &[320]).await;
     }
 }
 

@@ -48,8 +48,8 @@ impl MigratorTrait for Migrations {
             Box::new(builder::Builder),
             Box::new(write::Write),
             Box::new(activity::Activity),
-            Box::new(looking::Looking),
             Box::new(install_link::InstallLink),
+            Box::new(looking::Looking),
         ]
     }
 }
@@ -95,4 +95,13 @@ async fn execute(manager: &SchemaManager<'_>, schema: &str) -> Result<(), DbErr>
     };
     let db = manager.get_connection();
     db.execute_unprepared(&schema).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    /// A backup names them in the order in which a database has them.
+    #[test]
+    fn migrations_stand_in_the_order_of_their_numbers() {
+        assert!(super::names().is_sorted());
+    }
 }
