@@ -14,10 +14,13 @@ pub(super) fn moment(name: &str, text: &str) -> Result<Option<Timestamp>, Proble
     if text.is_empty() {
         return Ok(None);
     }
-    let civil: Option<DateTime> = text.parse().ok();
-    let zoned = civil.and_then(|at| at.to_zoned(TimeZone::UTC).ok());
-    let at = zoned.map(|zoned| zoned.timestamp());
-    at.or_else(|| text.parse().ok()).map(Some).ok_or_else(|| {
+    // With an offset first: a civil time may be parsed from that too, and loses it.
+    let in_utc = || {
+        let civil: DateTime = text.parse().ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let at = text.parse().ok().or_else(in_utc);
+    at.map(Some).ok_or_else(|| {
         Problem::new(400, format!("`{name}` is not a time"))
             .remedy("Write it as 2026-11-29T13:45, in UTC")
     })
