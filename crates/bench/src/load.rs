@@ -83,12 +83,12 @@ impl Client {
             };
             let head = std::str::from_utf8(seen.get(..end).unwrap_or_default())?;
             anyhow::ensure!(head.starts_with("HTTP/1.1 200 "), "{head}");
-            let lengths = head.lines().filter_map(|line| {
+            let length = head.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;
                 let is_length = name.eq_ignore_ascii_case("content-length");
                 is_length.then(|| value.trim().parse().ok()).flatten()
             });
-            let length = lengths.last().context("an answer without a length")?;
+            let length = length.context("an answer without a length")?;
             return Ok((length, u64::try_from(filled - end - 4)?));
         }
     }
