@@ -57,13 +57,22 @@ async fn everything_arrives(
     installation: &str,
     count: usize,
 ) {
+    everything_is_there(server, receiver, installation, count).await;
+    assert_eq!(receiver.inbox.lock().unwrap().repeated_records(), 0);
+}
+
+async fn everything_is_there(
+    server: &Server,
+    receiver: &Receiver,
+    installation: &str,
+    count: usize,
+) {
     until("everything is read and delivered", || async {
         let all = receiver.inbox.lock().unwrap().distinct("repositories") == count;
         all && server.has_succeeded(installation).await && server.has_nothing_to_deliver().await
     })
     .await;
-    let inbox = receiver.inbox.lock().unwrap();
-    assert_eq!((inbox.forged, inbox.repeated_records()), (0, 0));
+    assert_eq!(receiver.inbox.lock().unwrap().forged, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,8 +123,10 @@ async fn a_backup_of_a_running_server_is_restored() {
     let migrated = result(&run(&lost, &["migrate", "--json"]));
     assert_eq!(migrated["applied"], serde_json::json!([]));
 
+    // What was sent between the backup and the loss comes again, in messages that the
+    // backup does not know.
     server.launch().await;
-    everything_arrives(&server, &receiver, &installation, 300).await;
+    everything_is_there(&server, &receiver, &installation, 300).await;
 }
 
 /// Sets, or lifts, the size beyond which no file of a process may grow.

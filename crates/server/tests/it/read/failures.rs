@@ -187,8 +187,9 @@ async fn a_failure_that_lasts_ends_the_read(store: TestStore) {
         result.contains("500") && result.contains("start the read again"),
         "{result}"
     );
+    // Ten attempts; the clock may leap over the lease of one before it has called.
     let calls = world.provider.calls(PROJECTS).await.len();
-    assert!((10..=40).contains(&calls), "{calls} calls");
+    assert!((8..=40).contains(&calls), "{calls} calls");
 }
 
 async fn an_unknown_workspace_is_named(store: TestStore) {
