@@ -16,7 +16,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::commands::made_password;
 use crate::config::{Database, NodeFlags, Role};
 use crate::console;
 
@@ -210,25 +209,6 @@ impl Node {
             "Nobody has an account yet. Open this link to make the first one; it is good once, for a day:",
         )?;
         Ok(console::line(&format!("  {}", link.expose_secret()))?)
-    }
-
-    /// An account for whoever looks at the demo, with a password of this run's own.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn demo_account(&self, email: &str) -> anyhow::Result<SecretString> {
-        let (engine, operator) = (&self.engine, self.operator());
-        let password = made_password();
-        let made =
-            actions::builder::create(engine, &operator, email, &password, OrgRole::Owner).await;
-        match made {
-            Ok(_) => {}
-            Err(ActionError::Conflict { .. }) => {
-                actions::builder::set_password(engine, &operator, email, &password).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(password)
     }
 
     /// Refuses a part that this node's database cannot be shared by.

@@ -21,8 +21,6 @@ mod write;
 
 use std::process::ExitCode;
 
-pub(crate) use user::made_password;
-
 use clap::{Parser, Subcommand};
 
 use crate::config::{NodeFlags, StoreFlags};

@@ -107,7 +107,7 @@ impl User {
 }
 
 /// A password that nobody has thought of.
-pub(crate) fn made_password() -> SecretString {
+pub(super) fn made_password() -> SecretString {
     BASE64_URL_SAFE_NO_PAD
         .encode(rand::rng().random::<[u8; 18]>())
         .into()

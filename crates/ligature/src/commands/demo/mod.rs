@@ -15,11 +15,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use engine::{ActionError, actions};
 use secrecy::{ExposeSecret as _, SecretString};
+use store::Role;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::sandbox::SandboxFlags;
+use super::user::made_password;
 use crate::config::{Networks, NodeFlags, ProtectionFlags, ProviderFlags, StoreFlags};
 use crate::console;
 use crate::keep::KeepFlags;
@@ -104,7 +107,7 @@ impl Demo {
         console::line(&format!("✓ Created project {project} and an API key"))?;
         let password = match self.once {
             true => None,
-            false => Some(node.demo_account(ACCOUNT).await?),
+            false => Some(account(&node).await?),
         };
         let serving = tokio::spawn(node.run(vec![listener], stop.clone()));
 
@@ -175,4 +178,19 @@ impl Demo {
             keep: KeepFlags::default(),
         }
     }
+}
+
+/// An account for whoever looks around, with a password of this run's own.
+async fn account(node: &Node) -> anyhow::Result<SecretString> {
+    let (engine, operator) = (&node.engine, node.operator());
+    let password = made_password();
+    let made = actions::builder::create(engine, &operator, ACCOUNT, &password, Role::Owner).await;
+    match made {
+        Ok(_) => {}
+        Err(ActionError::Conflict { .. }) => {
+            actions::builder::set_password(engine, &operator, ACCOUNT, &password).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(password)
 }
