@@ -249,29 +249,22 @@ impl Tokens {
         if stored.version != version {
             return self.ready(stored).await.map(Some);
         }
-        match stored.credential {
-            Credential::OAuth2 {
-                refresh_token: Some(_),
-                ..
-            } => self
-                .refreshed(description, connection_id, version)
-                .await
-                .map(Some),
-            Credential::OAuth2 { .. } | Credential::Basic { .. } | Credential::ApiKey(_) => {
-                let message = "the provider refused the credential, and it is of a kind that cannot be refreshed: the customer must connect again";
-                self.store
-                    .mark_bad_credentials(connection_id, version, message, self.clock.now())
-                    .await?;
-                Ok(None)
-            }
+        if is_refreshable(&stored) {
+            let refreshed = self.refreshed(description, connection_id, version);
+            return refreshed.await.map(Some);
         }
+        let message = "the provider refused the credential, and it is of a kind that cannot be refreshed: the customer must connect again";
+        self.store
+            .mark_bad_credentials(connection_id, version, message, self.clock.now())
+            .await?;
+        Ok(None)
     }
 
     /// As [`Tokens::after_refusal`], for a request that somebody else put together:
-    /// `None` also where the refused credential was refused when it was new, a
-    /// moment ago. Then it is the request that the provider refuses, and another
-    /// token would not help. A credential that cannot be refreshed is not declared
-    /// dead: other requests may still be allowed to it.
+    /// `None` also where the refused credential is one of [`Tokens::refused_new`].
+    /// Then it is the request that the provider refuses, and another token would not
+    /// help. A credential that cannot be refreshed is not declared dead: other
+    /// requests may still be allowed to it.
     pub(crate) async fn after_passed_refusal(
         &self,
         description: &Description,
@@ -279,21 +272,18 @@ impl Tokens {
         version: i64,
     ) -> Result<Option<Fresh>, TokenError> {
         let stored = self.store.credential(connection_id).await?;
-        if self.was_refused(connection_id, stored.version) {
-            return Ok(None);
-        }
         if stored.version != version {
             return self.ready(stored).await.map(Some);
         }
-        if !is_refreshable(&stored) {
+        if !is_refreshable(&stored) || self.was_refused(connection_id, version) {
             return Ok(None);
         }
-        self.refreshed(description, connection_id, version)
-            .await
-            .map(Some)
+        let refreshed = self.refreshed(description, connection_id, version);
+        refreshed.await.map(Some)
     }
 
-    /// A credential was refused that had just been refreshed.
+    /// A credential that came of a refusal was refused too, or the refused request
+    /// could not be sent again to find that out.
     pub(crate) fn refused_new(&self, connection_id: &str, version: i64) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
@@ -569,7 +559,7 @@ pub(crate) fn good_until(stored: &StoredCredential) -> Timestamp {
     }
 }
 
-/// Whether the credential is an access token that ends before `time`.
+/// Whether there is something to refresh the credential with.
 fn is_refreshable(stored: &StoredCredential) -> bool {
     matches!(
         &stored.credential,
@@ -580,6 +570,7 @@ fn is_refreshable(stored: &StoredCredential) -> bool {
     )
 }
 
+/// Whether the credential is an access token that ends before `time`.
 fn ends_before(stored: &StoredCredential, time: Timestamp) -> bool {
     match &stored.credential {
         Credential::OAuth2 {
