@@ -110,7 +110,7 @@ impl Pool {
                 return Ok(idle);
             }
         }
-        let late = |_| SendError::Timeout {
+        let late = |_| SendError::Connect {
             host: self.host.clone(),
         };
         tokio::time::timeout(self.connect_timeout, self.connect())
