@@ -53,7 +53,7 @@ pub use deliver::{LinkError, LinkKind, Links, TestAnswer, Tested};
 pub use error::ActionError;
 pub use jwt::JwtError;
 pub use outbound::{SendError, Upload, UploadEnd};
-pub use proxy::{PASS_LASTS, Pass, PassAsk, PassError, Passing, Relayed, StreamFailure, Streamed};
+pub use proxy::{Pass, PassAsk, PassError, Passing, Relayed, StreamFailure, Streamed};
 pub use read::{DirectError, DirectRead, Pause};
 pub use registry::Registry;
 pub use results::ResultStream;

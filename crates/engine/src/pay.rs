@@ -194,15 +194,13 @@ impl Calls {
             let told = header("retry-after").and_then(|value| retry_after(value, now));
             let refusal = Refusal::new(sent_at, told, random::up_to(MOST_JITTER));
             let until = self.budget.refused(&account, refusal, now).await?;
-            let gate = until;
-            let until = until.map(|until| until.to_string());
             tracing::warn!(
                 provider = bill.provider,
                 group = bill.group,
-                until,
+                until = until.map(tracing::field::display),
                 "the provider's request limit is reached; calls wait"
             );
-            return Ok(gate);
+            return Ok(until);
         }
         let near = header("x-ratelimit-nearlimit");
         let near = near.map(|value| value.trim().eq_ignore_ascii_case("true"));

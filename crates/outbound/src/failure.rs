@@ -156,7 +156,8 @@ impl SendError {
         Self::Cut { host }
     }
 
-    /// What it means that no connection came about.
+    /// What it means that no connection came about, which nothing can have been sent
+    /// on.
     pub(crate) fn of_connecting(error: &(dyn Error + 'static), host: &str) -> Self {
         let host = host.to_owned();
         if let Some(refusal) = find::<Self>(error) {
@@ -167,10 +168,6 @@ impl SendError {
                 host,
                 reason: tls.to_string(),
             };
-        }
-        let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-        if find::<io::Error>(error).is_some_and(is_late) {
-            return Self::Timeout { host };
         }
         Self::Connect { host }
     }

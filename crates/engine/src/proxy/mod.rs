@@ -4,7 +4,7 @@
 //! What always holds:
 //! - A [`Pass`] says that the key, the installation, the manifest and the customer
 //!   allowed it a moment ago: what this process changes counts at once, what
-//!   another node changes within [`PASS_LASTS`].
+//!   another node changes within `PASS_LASTS`.
 //! - A call goes through [`Calls::stream`], and so through the request budget.
 //! - Nothing of a body is looked at here, and nothing of a query is kept.
 
@@ -26,7 +26,7 @@ use crate::registry::Registry;
 use record::Recorder;
 
 /// How long a pass is believed that no change in this process has ended.
-pub const PASS_LASTS: SignedDuration = SignedDuration::from_secs(1);
+const PASS_LASTS: SignedDuration = SignedDuration::from_secs(1);
 
 /// What one process knows and keeps of calls that are passed on.
 #[derive(Debug, Clone)]

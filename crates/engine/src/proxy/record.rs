@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use store::{NewProxied, Store};
-use tokio_util::task::TaskTracker;
+use tokio::sync::Mutex as Waiting;
 
 use crate::clock::Clock;
 use crate::metrics;
@@ -28,7 +28,8 @@ pub(super) struct Recorder {
     kept_of_whole: u32,
     waiting: Arc<Mutex<Vec<NewProxied>>>,
     is_writing: Arc<AtomicBool>,
-    tasks: TaskTracker,
+    /// Held by the one who writes a batch.
+    alone: Arc<Waiting<()>>,
 }
 
 impl Recorder {
@@ -45,7 +46,7 @@ impl Recorder {
             kept_of_whole,
             waiting: Arc::default(),
             is_writing: Arc::default(),
-            tasks: TaskTracker::new(),
+            alone: Arc::default(),
         }
     }
 
@@ -76,8 +77,7 @@ impl Recorder {
         let has_runtime = tokio::runtime::Handle::try_current().is_ok();
         if has_runtime && !self.is_writing.swap(true, Ordering::AcqRel) {
             let this = self.clone();
-            self.tasks
-                .spawn(async move { this.write_until_none().await });
+            tokio::spawn(async move { this.write_until_none().await });
         }
     }
 
@@ -94,6 +94,7 @@ impl Recorder {
     }
 
     async fn write(&self) {
+        let _alone = self.alone.lock().await;
         let calls = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *waiting)
@@ -108,9 +109,8 @@ impl Recorder {
         }
     }
 
-    /// Writes what waits.
+    /// Waits for the batch that is being written, and writes what waits.
     pub(super) async fn settled(&self) {
-        self.tasks.close();
         self.write().await;
     }
 }

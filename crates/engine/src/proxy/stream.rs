@@ -74,8 +74,10 @@ struct Attempts<'a> {
     tokens: &'a Tokens,
     passage: Passage,
     bill: &'a Bill,
+    /// What to send. Its body goes with the first attempt, and comes with each further
+    /// one that [`Attempts::repeats`].
     passing: Passing,
-    /// What became of the body of the attempt before.
+    /// What becomes of the client's own body.
     uploaded: Option<Uploaded>,
 }
 
@@ -110,8 +112,8 @@ impl Calls {
             tokens,
             passage,
             bill,
+            uploaded: passing.body.uploaded(),
             passing,
-            uploaded: None,
         };
         let (authorization, version) = attempts.credential(self).await?;
         let first = self.attempt(&mut attempts, &authorization).await?;
@@ -119,20 +121,22 @@ impl Calls {
         if !is_refused || !attempts.passage.judges_credential {
             return Ok((first.response, first.retry_at));
         }
-        match attempts.after_refusal(description, version).await? {
-            Some(newer) if attempts.can_repeat() => {
-                // The first answer is let go, and with it its connection.
-                drop(first);
-                let authorization = authorization_of(&newer)?;
-                let second = self.attempt(&mut attempts, &authorization).await?;
-                if second.response.status() == StatusCode::UNAUTHORIZED {
-                    tokens.refused_new(&pass.connection_id, newer.version);
-                }
-                Ok((second.response, second.retry_at))
-            }
+        let Some(newer) = attempts.after_refusal(description, version).await? else {
+            return Ok((first.response, first.retry_at));
+        };
+        let last = if attempts.repeats() {
+            // The first answer is let go, and with it its connection.
+            drop(first);
+            let authorization = authorization_of(&newer)?;
+            self.attempt(&mut attempts, &authorization).await?
+        } else {
             // The next call has the new one.
-            Some(_) | None => Ok((first.response, first.retry_at)),
+            first
+        };
+        if last.response.status() == StatusCode::UNAUTHORIZED {
+            tokens.refused_new(&pass.connection_id, newer.version);
         }
+        Ok((last.response, last.retry_at))
     }
 
     /// One send, and one more where a kept connection turned out to have ended.
@@ -141,16 +145,15 @@ impl Calls {
         attempts: &mut Attempts<'_>,
         authorization: &Authorization,
     ) -> Result<Answered, StreamFailure> {
-        match self.send_stream(attempts, authorization).await? {
-            Ok(answered) => Ok(answered),
-            Err(error) if error.was_kept && attempts.may_repeat() => {
-                match self.send_stream(attempts, authorization).await? {
-                    Ok(answered) => Ok(answered),
-                    Err(error) => Err(attempts.failure(error)),
-                }
-            }
-            Err(error) => Err(attempts.failure(error)),
+        let mut sent = self.send_stream(attempts, authorization).await?;
+        // Nobody has asked for this one.
+        if sent.as_ref().is_err_and(|error| error.was_kept)
+            && attempts.passing.method.is_idempotent()
+            && attempts.repeats()
+        {
+            sent = self.send_stream(attempts, authorization).await?;
         }
+        sent.map_err(|error| attempts.failure(error))
     }
 
     async fn send_stream(
@@ -212,27 +215,21 @@ impl Attempts<'_> {
         Ok(newer.await.map_err(CallError::from)?)
     }
 
-    /// Whether the request is at hand once more.
-    fn can_repeat(&self) -> bool {
-        self.uploaded
-            .as_ref()
-            .is_none_or(|uploaded| uploaded.again().is_some())
-    }
-
-    /// Whether it may be sent again without anybody having asked for that.
-    fn may_repeat(&self) -> bool {
-        self.passing.method.is_idempotent() && self.can_repeat()
-    }
-
-    /// The request, of which only the first attempt has the client's own body.
-    fn request(&mut self) -> Request<Upload> {
-        let body = match &self.uploaded {
-            Some(uploaded) => uploaded.again().unwrap_or_else(Upload::empty),
-            None => std::mem::replace(&mut self.passing.body, Upload::empty()),
+    /// Puts the body back, if it is at hand once more. Without a body there is nothing
+    /// to put back.
+    fn repeats(&mut self) -> bool {
+        let Some(uploaded) = &self.uploaded else {
+            return true;
         };
-        if self.uploaded.is_none() {
-            self.uploaded = body.uploaded();
-        }
+        let Some(body) = uploaded.again() else {
+            return false;
+        };
+        self.passing.body = body;
+        true
+    }
+
+    fn request(&mut self) -> Request<Upload> {
+        let body = std::mem::replace(&mut self.passing.body, Upload::empty());
         let mut request = Request::new(body);
         *request.method_mut() = self.passing.method.clone();
         *request.uri_mut() = Uri::from(self.passing.target.clone());

@@ -1,16 +1,16 @@
 //! Bodies on their way through. One piece at a time is held, so whoever takes
 //! slowly slows down whoever sends.
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
@@ -18,7 +18,7 @@ use super::pool::{Idle, Pool};
 use crate::SendError;
 
 type BoxError = Box<dyn Error + Send + Sync>;
-type Source = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
+type Source = UnsyncBoxBody<Bytes, BoxError>;
 
 /// The body of a request.
 pub struct Upload(Option<Streamed>);
@@ -39,24 +39,32 @@ impl fmt::Debug for Upload {
 }
 
 /// What has become of the body of a request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Uploaded(Arc<Progress>);
 
-#[derive(Debug)]
 struct Progress {
-    pieces: AtomicU64,
     keep_max_bytes: usize,
     silence: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
-    kept: Vec<Bytes>,
-    kept_bytes: usize,
+    kept: Vec<u8>,
     /// It is larger than what is kept, or has trailers.
     is_too_large: bool,
+    /// When the last piece was passed on.
+    moved_at: Option<Instant>,
     end: Option<UploadEnd>,
+}
+
+/// Never what is in it.
+impl fmt::Debug for Uploaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uploaded")
+            .field("end", &self.end())
+            .finish_non_exhaustive()
+    }
 }
 
 /// How the body of a request ended.
@@ -81,7 +89,7 @@ impl Upload {
     /// one can be sent again; `silence` is how long its source may send nothing.
     pub fn streaming<B>(source: B, keep_max_bytes: usize, silence: Duration) -> Self
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let hinted = usize::try_from(source.size_hint().lower()).unwrap_or(usize::MAX);
@@ -90,10 +98,9 @@ impl Upload {
             ..State::default()
         };
         Self(Some(Streamed {
-            source: Box::pin(Boxed(source)),
+            source: source.map_err(Into::<BoxError>::into).boxed_unsync(),
             silence: Silent::new(silence),
             uploaded: Uploaded(Arc::new(Progress {
-                pieces: AtomicU64::new(0),
                 keep_max_bytes,
                 silence,
                 state: Mutex::new(state),
@@ -109,9 +116,9 @@ impl Upload {
 }
 
 impl Uploaded {
-    /// Pieces passed on so far.
-    pub(super) fn pieces(&self) -> u64 {
-        self.0.pieces.load(Ordering::Relaxed)
+    /// When the last piece of it was passed on; `None` before the first.
+    pub(super) fn moved_at(&self) -> Option<Instant> {
+        self.state().moved_at
     }
 
     /// How it ended; `None` while it is under way.
@@ -127,11 +134,8 @@ impl Uploaded {
         if state.is_too_large || state.end != Some(UploadEnd::Whole) {
             return None;
         }
-        let pieces = Pieces {
-            left: state.kept.clone().into(),
-            bytes: state.kept_bytes,
-        };
-        Some(Upload::streaming(pieces, 0, self.0.silence))
+        let whole = Full::new(Bytes::from(state.kept.clone()));
+        Some(Upload::streaming(whole, 0, self.0.silence))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -139,22 +143,17 @@ impl Uploaded {
     }
 
     fn passed(&self, frame: &Frame<Bytes>) {
-        self.0.pieces.fetch_add(1, Ordering::Relaxed);
         let mut state = self.state();
-        let Some(piece) = frame.data_ref() else {
-            state.is_too_large = true;
-            return;
-        };
-        if state.is_too_large {
-            return;
-        }
-        state.kept_bytes = state.kept_bytes.saturating_add(piece.len());
-        if state.kept_bytes > self.0.keep_max_bytes {
-            state.is_too_large = true;
-            state.kept = Vec::new();
-        } else {
-            // A copy: the piece may be a small part of a large buffer.
-            state.kept.push(Bytes::copy_from_slice(piece));
+        state.moved_at = Some(Instant::now());
+        let room = self.0.keep_max_bytes.saturating_sub(state.kept.len());
+        match frame.data_ref() {
+            Some(piece) if !state.is_too_large && piece.len() <= room => {
+                state.kept.extend_from_slice(piece);
+            }
+            Some(_) | None => {
+                state.is_too_large = true;
+                state.kept = Vec::new();
+            }
         }
     }
 
@@ -174,7 +173,7 @@ impl Body for Upload {
         let Some(streamed) = &mut self.0 else {
             return Poll::Ready(None);
         };
-        let frame = match streamed.source.as_mut().poll_frame(context) {
+        let frame = match Pin::new(&mut streamed.source).poll_frame(context) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 ready!(streamed.silence.poll(context));
@@ -340,63 +339,5 @@ impl Silent {
             none @ None => none.insert(Box::pin(tokio::time::sleep(self.bound))),
         };
         timer.as_mut().poll(context)
-    }
-}
-
-/// A body whose errors are of one type.
-struct Boxed<B>(B);
-
-impl<B> Body for Boxed<B>
-where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<BoxError>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.0).poll_frame(context));
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
-
-/// A body that is at hand.
-struct Pieces {
-    left: VecDeque<Bytes>,
-    bytes: usize,
-}
-
-impl Body for Pieces {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let piece = self.left.pop_front();
-        if let Some(piece) = &piece {
-            self.bytes = self.bytes.saturating_sub(piece.len());
-        }
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(u64::try_from(self.bytes).unwrap_or(u64::MAX))
     }
 }

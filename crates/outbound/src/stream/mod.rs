@@ -19,6 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use secrecy::ExposeSecret as _;
+use tokio::time::Instant;
 
 pub use body::{Download, Upload, UploadEnd, Uploaded};
 pub(crate) use pool::{Connector, connector};
@@ -188,17 +189,17 @@ impl Door {
         uploaded: Option<&Uploaded>,
     ) -> Result<T, SendError> {
         tokio::pin!(answer);
-        let mut moved = uploaded.map_or(0, Uploaded::pieces);
+        let mut since = Instant::now();
         loop {
-            match tokio::time::timeout(self.silence.head, answer.as_mut()).await {
-                Ok(answer) => return Ok(answer),
-                Err(_) => {
-                    let now = uploaded.map_or(0, Uploaded::pieces);
-                    if now == moved {
-                        let host = self.pool.host().to_owned();
-                        return Err(SendError::Timeout { host });
-                    }
-                    moved = now;
+            let end = since + self.silence.head;
+            if let Ok(answer) = tokio::time::timeout_at(end, answer.as_mut()).await {
+                return Ok(answer);
+            }
+            match uploaded.and_then(Uploaded::moved_at) {
+                Some(moved_at) if moved_at > since => since = moved_at,
+                Some(_) | None => {
+                    let host = self.pool.host().to_owned();
+                    return Err(SendError::Timeout { host });
                 }
             }
         }

@@ -2,7 +2,6 @@
 //! taken first, so that those beyond what is needed age and are closed.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -10,14 +9,13 @@ use http::Uri;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::Instant;
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 
 use super::body::Upload;
 use crate::SendError;
 use crate::guard::{AddressGuard, Reach};
-use crate::resolve;
+use crate::resolve::GuardedResolver;
 
 /// How long a connection is kept that nobody uses: less than servers keep theirs.
 const KEPT: Duration = Duration::from_secs(30);
@@ -31,38 +29,7 @@ const READ_AHEAD: usize = 64 * 1024;
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Connects, to where the guard permits.
-pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;
-
-/// The system's resolver with the guard inside it, as this client asks it.
-#[derive(Debug, Clone)]
-pub(crate) struct Resolver {
-    guard: Arc<AddressGuard>,
-    reach: Reach,
-}
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<std::net::SocketAddr>;
-    type Error = SendError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, SendError>> + Send>>;
-
-    fn poll_ready(
-        &mut self,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), SendError>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let (guard, reach) = (Arc::clone(&self.guard), self.reach);
-        Box::pin(async move {
-            let found = resolve::lookup(name.as_str()).await?;
-            let permitted = guard.filter(name.as_str(), reach, found)?;
-            // The connector puts the port in.
-            let addresses = permitted.into_iter().map(|ip| (ip, 0).into());
-            Ok(addresses.collect::<Vec<_>>().into_iter())
-        })
-    }
-}
+pub(crate) type Connector = HttpsConnector<HttpConnector<GuardedResolver>>;
 
 /// How connections are made.
 pub(crate) fn connector(
@@ -71,7 +38,7 @@ pub(crate) fn connector(
     reach: Reach,
     connect_timeout: Duration,
 ) -> Connector {
-    let resolver = Resolver {
+    let resolver = GuardedResolver {
         guard: Arc::clone(guard),
         reach,
     };
@@ -143,7 +110,7 @@ impl Pool {
                 return Ok(idle);
             }
         }
-        let late = |_| SendError::Timeout {
+        let late = |_| SendError::Connect {
             host: self.host.clone(),
         };
         tokio::time::timeout(self.connect_timeout, self.connect())

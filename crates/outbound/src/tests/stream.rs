@@ -4,9 +4,9 @@ use axum::Router;
 use axum::http::{HeaderMap, Uri};
 use axum::routing::any;
 use http::{Request, StatusCode};
-use hyper::body::Body as _;
+use http_body_util::BodyExt as _;
 
-use super::{inside, outbound, serve};
+use super::{SHORT, inside, outbound, raw, serve};
 use crate::{Authorization, Credential, Download, SecretString, SendError, Silence, Upload};
 
 fn authorization() -> Authorization {
@@ -19,14 +19,9 @@ fn get(uri: &str) -> Request<Upload> {
     request
 }
 
-async fn text(mut body: Download) -> String {
-    let mut all = Vec::new();
-    while let Some(frame) =
-        std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await
-    {
-        all.extend_from_slice(&frame.unwrap().into_data().unwrap());
-    }
-    String::from_utf8(all).unwrap()
+async fn text(body: Download) -> String {
+    let whole = body.collect().await.unwrap().to_bytes();
+    String::from_utf8(whole.into()).unwrap()
 }
 
 #[tokio::test]
@@ -131,6 +126,44 @@ async fn a_connection_is_used_again_once_its_answer_is_taken() {
     assert_eq!(text(other.into_body()).await, "ok");
     drop(left);
     assert_eq!(dialled.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn silence_ends_a_request_before_its_answer_and_within_it() {
+    let silence = Silence {
+        head: SHORT,
+        body: SHORT,
+    };
+    let outbound = outbound(&inside());
+    let silent = outbound.door(&raw(b"", false).await, silence).unwrap();
+    let refused = silent.send(&authorization(), get("/")).await;
+    let error = refused.unwrap_err().error;
+    assert!(matches!(error, SendError::Timeout { .. }), "{error}");
+    let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun";
+    let begun = outbound.door(&raw(begun, false).await, silence).unwrap();
+    let answer = begun.send(&authorization(), get("/")).await.unwrap();
+    let error = answer.into_body().collect().await.unwrap_err();
+    assert!(matches!(error, SendError::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_small_body_is_at_hand_once_more_and_never_shown() {
+    for (keep_max_bytes, again) in [(6, Some("s3cret")), (5, None)] {
+        let source = axum::body::Body::from_stream(futures_util::stream::iter(
+            ["s3", "cret"].map(Ok::<_, std::io::Error>),
+        ));
+        let upload = Upload::streaming(source, keep_max_bytes, SHORT);
+        let uploaded = upload.uploaded().unwrap();
+        assert!(uploaded.again().is_none(), "it is still under way");
+        assert_eq!(upload.collect().await.unwrap().to_bytes(), "s3cret");
+        let shown = format!("{uploaded:?}");
+        assert!(!shown.contains("s3"), "{shown}");
+        let whole = match uploaded.again() {
+            Some(body) => Some(body.collect().await.unwrap().to_bytes()),
+            None => None,
+        };
+        assert_eq!(whole.as_deref(), again.map(str::as_bytes));
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! the provider about where a request comes from, or what would mislead a client
 //! about this server.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::problem::Problem;
 
@@ -124,11 +124,4 @@ fn stays_there(name: &HeaderName) -> bool {
         | "service-worker-allowed" => true,
         other => other.starts_with("x-amp-") || other.starts_with("x-ligature-"),
     }
-}
-
-/// Whether a header is a URL of `origin`, and what follows the origin in it.
-pub(super) fn below<'h>(value: &'h HeaderValue, origin: &str) -> Option<&'h str> {
-    let rest = value.to_str().ok()?.strip_prefix(origin)?;
-    let ends = rest.is_empty() || rest.starts_with(['/', '?', '#']);
-    ends.then_some(rest)
 }

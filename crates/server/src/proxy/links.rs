@@ -16,8 +16,6 @@ use bytes::{Bytes, BytesMut};
 use engine::Relayed;
 use hyper::body::{Body as HttpBody, Frame};
 
-use super::headers;
-
 /// What no longer fits a body that is rewritten.
 const OF_THE_BYTES: [&str; 5] = [
     "content-length",
@@ -44,7 +42,7 @@ impl Links {
     /// UTF-8 that is not compressed, and the one that is a header.
     pub(super) fn rewritten(&self, origin: &str, parts: &mut Parts, body: Relayed) -> Body {
         if let Some(rest) = parts.headers.get(header::LOCATION)
-            && let Some(rest) = headers::below(rest, origin)
+            && let Some(rest) = below(rest, origin)
             && let Ok(here) = HeaderValue::from_str(&format!("{}{rest}", self.to))
         {
             parts.headers.insert(header::LOCATION, here);
@@ -61,6 +59,13 @@ impl Links {
             is_over: false,
         })
     }
+}
+
+/// What follows the origin in a header that is a URL of it.
+fn below<'h>(value: &'h HeaderValue, origin: &str) -> Option<&'h str> {
+    let rest = value.to_str().ok()?.strip_prefix(origin)?;
+    let ends = rest.is_empty() || rest.starts_with(['/', '?', '#']);
+    ends.then_some(rest)
 }
 
 fn is_plain_json(headers: &HeaderMap) -> bool {
@@ -202,23 +207,38 @@ impl Scan {
     }
 
     /// How much of the origin is there with this byte; `None` when it is not one
-    /// more of it. A slash may be written with a backslash before it.
+    /// more of it. A slash may be written with a backslash before it, the one behind
+    /// the origin too.
     fn next(&self, byte: u8, matched: usize) -> Option<usize> {
-        let expected = *self.from.get(matched)?;
-        let is_escaped = self.held.last() == Some(&b'\\');
+        let expected = self.from.get(matched).copied();
+        let may_be_slash = matches!(expected, Some(b'/') | None);
         match byte {
-            byte if byte == expected => Some(matched + 1),
-            b'\\' if expected == b'/' && !is_escaped => Some(matched),
+            byte if expected == Some(byte) => Some(matched + 1),
+            b'\\' if may_be_slash && !self.is_escaped() => Some(matched),
             _ => None,
         }
     }
 
+    fn is_escaped(&self) -> bool {
+        self.held.last() == Some(&b'\\')
+    }
+
     /// The string goes on with a byte that is no part of the origin.
     fn decide(&mut self, byte: u8, matched: usize, out: &mut BytesMut) {
-        let is_escaped = self.held.last() == Some(&b'\\');
-        let is_link =
-            matched == self.from.len() && matches!(byte, b'/' | b'\\' | b'?' | b'#' | b'"');
-        out.extend_from_slice(if is_link { &self.to } else { &self.held });
+        let is_escaped = self.is_escaped();
+        let ends_origin = match byte {
+            b'/' => true,
+            b'?' | b'#' | b'"' => !is_escaped,
+            _ => false,
+        };
+        if ends_origin && matched == self.from.len() {
+            out.extend_from_slice(&self.to);
+            if is_escaped {
+                out.extend_from_slice(b"\\");
+            }
+        } else {
+            out.extend_from_slice(&self.held);
+        }
         self.held.clear();
         self.at = if is_escaped { At::Escaped } else { At::Inside };
     }
@@ -269,6 +289,11 @@ mod tests {
                 r#"["https://api.example@evil/"]"#,
             ),
             (r#"["http://api.example/"]"#, r#"["http://api.example/"]"#),
+            // And those that go on with a character that is written with a backslash.
+            (
+                r#"["https://api.example\u0040evil/", "https://api.example\".evil/"]"#,
+                r#"["https://api.example\u0040evil/", "https://api.example\".evil/"]"#,
+            ),
             // Text that mentions one.
             (
                 r#"{"d": "see https://api.example/2.0"}"#,
@@ -289,6 +314,7 @@ mod tests {
             // Broken off, or no JSON at all.
             (r#"["https://api.exa"#, r#"["https://api.exa"#),
             (r#"["https://api.example"#, r#"["https://api.example"#),
+            (r#"["https://api.example\"#, r#"["https://api.example\"#),
             ("no json", "no json"),
         ] {
             for size in 1..=text.len() {

@@ -101,7 +101,6 @@ struct Asked<'h> {
     installation_id: Option<&'h str>,
     integration: Option<&'h str>,
     group_ref: Option<&'h str>,
-    how: How,
 }
 
 /// How it is to be answered.
@@ -129,12 +128,13 @@ impl Proxy {
     }
 
     async fn pass(&self, request: Request) -> Response {
-        let now = self.engine.clock.now();
-        let is_throttled = is_word(request.headers(), "x-amp-rate-limiter-mode", "throttle");
-        match self.try_pass(request).await {
+        let how = How::of(request.headers());
+        match self.try_pass(request, how).await {
             Ok(response) => response,
             Err(Refusal::Problem(problem)) => ours(problem.into_response()),
             Err(Refusal::Failure(failure)) => {
+                // A call may have waited before it was refused.
+                let now = self.engine.clock.now();
                 let retry_at = problem::retry_at(&failure);
                 let is_late = matches!(failure, StreamFailure::Upload(UploadEnd::Late));
                 let mut response = ours(Problem::of_stream(failure, now).into_response());
@@ -143,7 +143,7 @@ impl Proxy {
                     // The rest of the body may still come.
                     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                if let Some(at) = retry_at.filter(|_| is_throttled) {
+                if let Some(at) = retry_at.filter(|_| how.is_throttled) {
                     recommend(headers, at, now);
                 }
                 response
@@ -151,7 +151,7 @@ impl Proxy {
         }
     }
 
-    async fn try_pass(&self, request: Request) -> Result<Response, Refusal> {
+    async fn try_pass(&self, request: Request, how: How) -> Result<Response, Refusal> {
         let (parts, body) = request.into_parts();
         let target = target::of(&parts)?;
         let asked = Asked::of(&parts.headers)?;
@@ -166,7 +166,6 @@ impl Proxy {
             integration: asked.integration,
             group_ref: asked.group_ref,
         };
-        let how = asked.how;
         let pass = self.engine.pass(&ask).await.map_err(Problem::from)?;
         let mut outgoing = headers::to_provider(&parts.headers);
         if how.rewrites_links {
@@ -251,10 +250,6 @@ impl<'h> Asked<'h> {
             installation_id: one("x-amp-installation-id")?,
             integration: one("x-amp-integration-name")?,
             group_ref: one("x-amp-group-ref")?,
-            how: How {
-                is_throttled: is_word(headers, "x-amp-rate-limiter-mode", "throttle"),
-                rewrites_links: is_word(headers, "x-ligature-rewrite-links", "true"),
-            },
         };
         let is_named = asked.installation_id.is_some()
             || (asked.integration.is_some() && asked.group_ref.is_some());
@@ -266,6 +261,15 @@ impl<'h> Asked<'h> {
             );
         }
         Ok(asked)
+    }
+}
+
+impl How {
+    fn of(headers: &HeaderMap) -> Self {
+        Self {
+            is_throttled: is_word(headers, "x-amp-rate-limiter-mode", "throttle"),
+            rewrites_links: is_word(headers, "x-ligature-rewrite-links", "true"),
+        }
     }
 }
 

@@ -147,16 +147,20 @@ async fn a_client_that_goes_away_ends_the_request_at_the_provider() {
     })
     .await;
     let (world, installation) = at(&upstream).await;
-    // Before the head of the answer, and within its body.
-    for path in ["/silent", "/begun"] {
+    // Before the head of the answer, within its body, and within the request's own.
+    for (line, rest) in [
+        ("GET /silent HTTP/1.1", "\r\n"),
+        ("GET /begun HTTP/1.1", "\r\n"),
+        ("POST /silent HTTP/1.1", "content-length: 9\r\n\r\nhalf"),
+    ] {
         let mut client = dial(&world).await;
-        let request = wire(&world, &installation, &format!("GET {path} HTTP/1.1"));
+        let request = wire(&world, &installation, line);
         client
-            .write_all(format!("{request}\r\n").as_bytes())
+            .write_all(format!("{request}{rest}").as_bytes())
             .await
             .unwrap();
         asked.notified().await;
-        if path == "/begun" {
+        if line.contains("/begun ") {
             until_ends(&mut client, "begun").await;
         }
         drop(client);

@@ -7,7 +7,7 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testing::TestStore;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::upstream::Upstream;
 use super::{at, exchange, for_installation, get, installed, proxied_body, wire};
@@ -211,6 +211,33 @@ async fn a_refusal_of_everyone_costs_no_refresh(store: TestStore) {
     world.clock.advance(SignedDuration::from_secs(61));
     get(&world, &installation, "/2.0/snippets/acme").await;
     assert_eq!(refreshes(&world).await, 2);
+}
+
+/// A body that is not kept is not sent again, so nobody learns whether the new token
+/// helps; the next call does, and asks for no further one.
+#[tokio::test]
+async fn a_refused_body_that_is_not_kept_costs_one_refresh() {
+    const BYTES: usize = 100_000;
+    let upstream = Upstream::start(|_, mut stream| async move {
+        stream.read_exact(&mut vec![0; BYTES]).await.ok()?;
+        let refused = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno";
+        stream.write_all(refused).await.ok()?;
+        Some(stream)
+    })
+    .await;
+    let (world, installation) = at(&upstream).await;
+    let headers = for_installation(&installation);
+    for _ in 0..3 {
+        let body = vec![b'x'; BYTES];
+        let sent = world.api.send(Method::POST, "/2.0/file", body, &headers);
+        let refused = sent.await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.text().as_str()),
+            (401, "no")
+        );
+    }
+    assert_eq!(upstream.heads().len(), 3);
+    assert_eq!(refreshes(&world).await, 1);
 }
 
 /// A provider that ends a connection it had kept, just as a request comes: what does

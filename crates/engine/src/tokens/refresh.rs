@@ -1,9 +1,5 @@
-//! Credentials that are fit to be used now.
-//!
-//! An access token is refreshed ahead of its end, and after a 401; by one task at
-//! a time over all nodes; and the new pair is stored before it is used, since
-//! with rotation the old refresh token dies. A refused refresh is believed only
-//! if the store still holds the pair that was refused.
+//! A refresh: one at a time for a connection, over all nodes, and one pair that is
+//! stored before it is used. Those who waited are told what came of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,17 +7,13 @@ use std::time::Duration;
 
 use connector::Description;
 use jiff::{SignedDuration, Timestamp};
-use outbound::{Credential as Sent, Outbound};
-use secrecy::{ExposeSecret as _, SecretString};
-use store::{Credential, Store, StoreError, StoredCredential};
-use tokio_util::task::TaskTracker;
+use secrecy::SecretString;
+use store::{Credential, StoredCredential};
 
-use crate::clock::Clock;
+use super::{Fresh, TokenError, Tokens};
 use crate::metrics;
 use crate::oauth::{App, OAuthError};
 
-/// Tokens that end sooner than this are refreshed first.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// How long the token endpoint may take.
 const TIME_OUT: Duration = Duration::from_secs(20);
 /// How often a new pair is offered to a store that fails, and the pause between.
@@ -33,109 +25,6 @@ const LOCK: SignedDuration = SignedDuration::from_secs(30);
 /// How long others wait for the one that refreshes, and how often they look.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long a new credential that was refused is not refreshed again for the sake
-/// of requests that others put together, and how many are remembered.
-const REFUSED_LASTS: SignedDuration = SignedDuration::from_mins(1);
-const REFUSED_MOST: usize = 1_000;
-
-/// A credential ready for a request.
-#[derive(Debug, Clone)]
-pub struct Fresh {
-    /// What goes into the request.
-    pub credential: Sent,
-    /// Which write of the stored credential this is.
-    pub version: i64,
-    /// Whom the provider counts the call for: the OAuth client, whichever
-    /// customer it acts for; else the token itself. Never to be shown.
-    pub(crate) counted_as: String,
-    /// The provider app of that client.
-    pub(crate) provider_app_id: Option<String>,
-}
-
-impl Fresh {
-    /// A credential that is what it is.
-    pub(crate) fn held(credential: &Sent) -> Self {
-        let counted_as = match credential {
-            Sent::Bearer(token) => token.expose_secret().to_owned(),
-            Sent::Basic { username, .. } => username.clone(),
-        };
-        Self {
-            credential: credential.clone(),
-            version: 0,
-            counted_as,
-            provider_app_id: None,
-        }
-    }
-
-    /// A credential as it is stored, and the client of its provider app.
-    pub(crate) fn of(stored: StoredCredential, client_id: Option<String>) -> Self {
-        let (credential, token) = match stored.credential {
-            Credential::OAuth2 { access_token, .. } => {
-                (Sent::Bearer(access_token.clone()), access_token)
-            }
-            Credential::ApiKey(key) => (Sent::Bearer(key.clone()), key),
-            Credential::Basic { username, secret } => (
-                Sent::Basic {
-                    username,
-                    password: secret.clone(),
-                },
-                secret,
-            ),
-        };
-        Self {
-            credential,
-            version: stored.version,
-            counted_as: client_id.unwrap_or_else(|| token.expose_secret().to_owned()),
-            provider_app_id: stored.provider_app_id,
-        }
-    }
-}
-
-/// When a program that looks at a token wants it refreshed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refresh {
-    /// In any case.
-    Force,
-    /// If it has ended.
-    IfExpired,
-}
-
-/// Why there is no credential.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// The provider refused for good; the customer must connect again.
-    #[error("{message}")]
-    Refused {
-        /// The provider's words and the remedy.
-        message: String,
-    },
-    /// It may work later.
-    #[error("{message}")]
-    Unavailable {
-        /// What happened.
-        message: String,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The credentials of all connections.
-#[derive(Debug, Clone)]
-pub struct Tokens {
-    pub(crate) store: Store,
-    pub(crate) outbound: Outbound,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) owner: Arc<str>,
-    pub(crate) callback_url: Arc<str>,
-    /// Refreshes under way, which outlive whoever asked for them.
-    pub(crate) refreshes: TaskTracker,
-    /// Where those of this process wait that want the same connection refreshed:
-    /// a thousand who ask the database ten times a second would wear it out.
-    pub(crate) queues: Queues,
-    /// Credentials that were refused when they were new.
-    pub(crate) refused: Refused,
-}
 
 /// For each connection the turn of one.
 pub(crate) type Queues = Arc<Mutex<HashMap<String, Weak<Turn>>>>;
@@ -179,138 +68,7 @@ impl Outcome {
     }
 }
 
-/// For each connection the version, and when it was refused.
-pub(crate) type Refused = Arc<Mutex<HashMap<String, (i64, Timestamp)>>>;
-
 impl Tokens {
-    /// Waits until no refresh is under way: a pair that the provider has rotated
-    /// already is stored before the store is closed.
-    pub(crate) async fn settled(&self) {
-        self.refreshes.close();
-        self.refreshes.wait().await;
-    }
-
-    /// A credential that should be accepted, refreshed if it ends soon.
-    ///
-    /// # Errors
-    /// When the provider refuses for good, cannot be reached, or the store fails.
-    pub async fn fresh(
-        &self,
-        description: &Description,
-        connection_id: &str,
-    ) -> Result<Fresh, TokenError> {
-        let stored = self.store.credential(connection_id).await?;
-        if self.clock.now() < good_until(&stored) {
-            return self.ready(stored).await;
-        }
-        match self
-            .refreshed(description, connection_id, stored.version)
-            .await
-        {
-            // Ahead of time the old token still works: a provider that is down
-            // for a minute stops nobody.
-            Err(TokenError::Unavailable { .. }) if !ends_before(&stored, self.clock.now()) => {
-                self.ready(stored).await
-            }
-            other => other,
-        }
-    }
-
-    /// Refreshes now, or if the access token has ended. A credential that has
-    /// nothing to refresh it with is left as it is.
-    ///
-    /// # Errors
-    /// As [`Tokens::fresh`].
-    pub async fn refresh(
-        &self,
-        description: &Description,
-        connection_id: &str,
-        when: Refresh,
-    ) -> Result<(), TokenError> {
-        let stored = self.store.credential(connection_id).await?;
-        let refreshable = is_refreshable(&stored);
-        let wanted = when == Refresh::Force || ends_before(&stored, self.clock.now());
-        if refreshable && wanted {
-            self.refreshed(description, connection_id, stored.version)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// After a 401 for the credential of `version`: a newer one, refreshed if
-    /// nobody has yet; `None` when this kind of credential cannot be refreshed.
-    pub(crate) async fn after_refusal(
-        &self,
-        description: &Description,
-        connection_id: &str,
-        version: i64,
-    ) -> Result<Option<Fresh>, TokenError> {
-        let stored = self.store.credential(connection_id).await?;
-        if stored.version != version {
-            return self.ready(stored).await.map(Some);
-        }
-        match stored.credential {
-            Credential::OAuth2 {
-                refresh_token: Some(_),
-                ..
-            } => self
-                .refreshed(description, connection_id, version)
-                .await
-                .map(Some),
-            Credential::OAuth2 { .. } | Credential::Basic { .. } | Credential::ApiKey(_) => {
-                let message = "the provider refused the credential, and it is of a kind that cannot be refreshed: the customer must connect again";
-                self.store
-                    .mark_bad_credentials(connection_id, version, message, self.clock.now())
-                    .await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// As [`Tokens::after_refusal`], for a request that somebody else put together:
-    /// `None` also where the refused credential was refused when it was new, a
-    /// moment ago. Then it is the request that the provider refuses, and another
-    /// token would not help. A credential that cannot be refreshed is not declared
-    /// dead: other requests may still be allowed to it.
-    pub(crate) async fn after_passed_refusal(
-        &self,
-        description: &Description,
-        connection_id: &str,
-        version: i64,
-    ) -> Result<Option<Fresh>, TokenError> {
-        let stored = self.store.credential(connection_id).await?;
-        if self.was_refused(connection_id, stored.version) {
-            return Ok(None);
-        }
-        if stored.version != version {
-            return self.ready(stored).await.map(Some);
-        }
-        if !is_refreshable(&stored) {
-            return Ok(None);
-        }
-        self.refreshed(description, connection_id, version)
-            .await
-            .map(Some)
-    }
-
-    /// A credential was refused that had just been refreshed.
-    pub(crate) fn refused_new(&self, connection_id: &str, version: i64) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        if refused.len() >= REFUSED_MOST {
-            refused.retain(|_, (_, at)| now.duration_since(*at) < REFUSED_LASTS);
-        }
-        refused.insert(connection_id.to_owned(), (version, now));
-    }
-
-    fn was_refused(&self, connection_id: &str, version: i64) -> bool {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        refused.get(connection_id).is_some_and(|(known, at)| {
-            *known == version && now.duration_since(*at).abs() < REFUSED_LASTS
-        })
-    }
-
     /// Where to wait for one's turn.
     fn queue(&self, connection_id: &str) -> Arc<Turn> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
@@ -325,7 +83,7 @@ impl Tokens {
 
     /// A credential newer than `version`, by refreshing or by waiting for the
     /// one who does.
-    async fn refreshed(
+    pub(super) async fn refreshed(
         &self,
         description: &Description,
         connection_id: &str,
@@ -537,59 +295,5 @@ impl Tokens {
             "the provider refused the refresh token; the customer must connect again"
         );
         Err(TokenError::Refused { message })
-    }
-
-    async fn ready(&self, stored: StoredCredential) -> Result<Fresh, TokenError> {
-        let client_id = match &stored.provider_app_id {
-            Some(app_id) => Some(self.store.client_of(app_id).await?.0),
-            None => None,
-        };
-        Ok(Fresh::of(stored, client_id))
-    }
-}
-
-/// Until when a credential is used as it is. A token that cannot be refreshed is
-/// good to its end; others are refreshed ahead of it.
-pub(crate) fn good_until(stored: &StoredCredential) -> Timestamp {
-    let ahead = if is_refreshable(stored) {
-        AHEAD
-    } else {
-        SignedDuration::ZERO
-    };
-    match &stored.credential {
-        Credential::OAuth2 {
-            expires_at: Some(end),
-            ..
-        } => end.saturating_sub(ahead).unwrap_or(Timestamp::MIN),
-        Credential::OAuth2 {
-            expires_at: None, ..
-        }
-        | Credential::Basic { .. }
-        | Credential::ApiKey(_) => Timestamp::MAX,
-    }
-}
-
-/// Whether the credential is an access token that ends before `time`.
-fn is_refreshable(stored: &StoredCredential) -> bool {
-    matches!(
-        &stored.credential,
-        Credential::OAuth2 {
-            refresh_token: Some(_),
-            ..
-        }
-    )
-}
-
-fn ends_before(stored: &StoredCredential, time: Timestamp) -> bool {
-    match &stored.credential {
-        Credential::OAuth2 {
-            expires_at: Some(end),
-            ..
-        } => *end <= time,
-        Credential::OAuth2 {
-            expires_at: None, ..
-        }
-        | Credential::Basic { .. }
-        | Credential::ApiKey(_) => false,
     }
 }
