@@ -60,7 +60,7 @@ impl Picked {
     pub(super) fn fresh(manifest: &Integration, is_removed: impl Fn(&str) -> bool) -> Self {
         let objects = manifest.read_objects().map(|object| {
             let picked = PickedObject {
-                chosen: !is_removed(&object.object_name),
+                chosen: object.is_always_enabled() || !is_removed(&object.object_name),
                 ..PickedObject::default()
             };
             (object.object_name.clone(), picked)
@@ -77,7 +77,9 @@ impl Picked {
         let objects = manifest.read_objects().map(|object| {
             let known = known(config, "read", object.name(), &object.object_name);
             let picked = known.map(|known| of_object(object, known));
-            (object.object_name.clone(), picked.unwrap_or_default())
+            let mut picked = picked.unwrap_or_default();
+            picked.chosen |= object.is_always_enabled();
+            (object.object_name.clone(), picked)
         });
         let is_written = |name: &&str| known(config, "write", name, name).is_some();
         let enabled = config.pointer("/proxy/enabled").and_then(Value::as_bool);
@@ -103,7 +105,8 @@ impl Picked {
                 (!chosen.is_empty()).then(|| (mapping.name.to_owned(), chosen))
             });
             let picked = PickedObject {
-                chosen: form.has(form::OBJECT, name),
+                // Its checkbox is not there.
+                chosen: object.is_always_enabled() || form.has(form::OBJECT, name),
                 everything: form.names(&form::every_field_of(name)),
                 fields: form
                     .all(&form::field_of(name))
@@ -141,7 +144,7 @@ impl Picked {
         let mut any = self.proxy || !self.writes.is_empty();
         for object in manifest.read_objects() {
             let picked = self.object(&object.object_name);
-            any |= picked.chosen || object.is_always_enabled();
+            any |= picked.chosen;
             if !picked.chosen {
                 continue;
             }
@@ -456,6 +459,33 @@ mod tests {
         assert!(objects["things"].get("selectedFieldsAuto").is_none());
         assert_eq!(objects["a/b"]["selectedFieldsAuto"], "all");
         assert_eq!(objects["a/b"]["selectedFields"], json!({}));
+    }
+
+    #[test]
+    fn what_is_always_read_is_chosen_without_a_checkbox() {
+        let mut value = serde_json::to_value(manifest()).unwrap();
+        value["read"]["objects"][0]["enabled"] = json!("always");
+        let manifest: Integration = serde_json::from_value(value).unwrap();
+        let nothing = Picked::of_form(&manifest, &form(&[]));
+        let wrong = nothing.wrong(&manifest);
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert_eq!(wrong[0].mapping.as_deref(), Some("label"));
+        let sent = form(&[("field:things", "size"), ("map:things:label", "name")]);
+        let picked = Picked::of_form(&manifest, &sent);
+        assert_eq!(picked.wrong(&manifest), []);
+        let before = picked.stored(&manifest, None).content;
+        let things = &before["read"]["objects"]["things"];
+        assert_eq!(things["selectedFields"], json!({ "size": true }));
+        assert_eq!(things["selectedFieldMappings"], json!({ "label": "name" }));
+        // Nor does a change of other things switch it off.
+        let after = picked.stored(&manifest, Some(&before)).content;
+        assert_eq!(&after["read"]["objects"]["things"], things);
+        assert!(Picked::fresh(&manifest, |_| true).object("things").chosen);
+        assert!(
+            Picked::of_config(&manifest, &json!({}))
+                .object("things")
+                .chosen
+        );
     }
 
     #[test]

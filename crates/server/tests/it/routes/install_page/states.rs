@@ -16,6 +16,7 @@ testing::both!(
     a_connection_that_went_bad_is_renewed,
     an_account_that_something_else_uses_stays,
     an_object_that_cannot_be_looked_at_harms_no_other,
+    what_is_always_read_takes_choices_and_is_not_switched_off,
 );
 
 async fn what_the_builder_has_not_done_is_no_customer_s_business(store: TestStore) {
@@ -232,4 +233,27 @@ async fn an_object_that_cannot_be_looked_at_harms_no_other(store: TestStore) {
     let mut names: Vec<&String> = objects.as_object().unwrap().keys().collect();
     names.sort();
     assert_eq!(names, ["hooks", "projects"]);
+}
+
+async fn what_is_always_read_takes_choices_and_is_not_switched_off(store: TestStore) {
+    let world = World::idle(store).await;
+    let always = "objectName: projects\n          enabled: always\n          schedule: \"0 0 * * *\"\n          optionalFields:\n            - fieldName: description";
+    set_up(&world, &MANIFEST.replace("objectName: projects", always)).await;
+    world.connect(GROUP).await;
+    let mut customer = world.customer().await;
+    let page = customer.open().await;
+    assert!(page.text().contains("always read"), "{}", page.text());
+    let chosen = [("field:projects", "description")];
+    let redirect = customer.press("choices", &chosen).await;
+    assert_eq!(redirect.status, 303, "{}", redirect.text());
+    let content = installed(&world).await[0]["config"]["content"].clone();
+    let projects = &content["read"]["objects"]["projects"];
+    assert_eq!(projects["selectedFields"], json!({ "description": true }));
+    let other = [("object", "repositories")];
+    let redirect = customer.press_from("edit", "choices", &other).await;
+    assert_eq!(redirect.status, 303, "{}", redirect.text());
+    let content = installed(&world).await[0]["config"]["content"].clone();
+    let projects = &content["read"]["objects"]["projects"];
+    assert!(projects.get("disabled").is_none(), "{projects}");
+    assert_eq!(projects["selectedFields"], json!({}));
 }
