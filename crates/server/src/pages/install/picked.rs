@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use manifest::{Integration, IntegrationField, ReadObject};
 use serde_json::{Map, Value, json};
 
-use super::form::{self, Form};
+use super::form;
+use crate::pages::form::Fields;
 
 /// All choices.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,22 +95,23 @@ impl Picked {
     }
 
     /// What a form says.
-    pub(super) fn of_form(manifest: &Integration, form: &Form) -> Self {
+    pub(super) fn of_form(manifest: &Integration, form: &Fields) -> Self {
         let objects = manifest.read_objects().map(|object| {
             let name = &object.object_name;
             let offered = |field: &&str| {
                 is_open(object) || existent(object).any(|(known, _)| known == *field)
             };
             let mappings = mappings(object).filter_map(|mapping| {
-                let chosen = form.one(&form::mapping_of(name, mapping.name)).to_owned();
+                let chosen = form.text(&form::mapping_of(name, mapping.name)).to_owned();
                 (!chosen.is_empty()).then(|| (mapping.name.to_owned(), chosen))
             });
             let picked = PickedObject {
                 // Its checkbox is not there.
-                chosen: object.is_always_enabled() || form.has(form::OBJECT, name),
-                everything: form.names(&form::every_field_of(name)),
+                chosen: object.is_always_enabled()
+                    || form.every(form::OBJECT).any(|ticked| ticked == name),
+                everything: form.has(&form::every_field_of(name)),
                 fields: form
-                    .all(&form::field_of(name))
+                    .every(&form::field_of(name))
                     .filter(offered)
                     .map(str::to_owned)
                     .collect(),
@@ -120,10 +122,10 @@ impl Picked {
         Self {
             objects: objects.collect(),
             writes: writable(manifest)
-                .filter(|name| form.has(form::WRITE, name))
+                .filter(|name| form.every(form::WRITE).any(|ticked| ticked == *name))
                 .map(str::to_owned)
                 .collect(),
-            proxy: manifest.is_proxy_enabled() && form.names(form::PROXY),
+            proxy: manifest.is_proxy_enabled() && form.has(form::PROXY),
         }
     }
 
@@ -388,9 +390,9 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn form(pairs: &[(&str, &str)]) -> Form {
+    fn form(pairs: &[(&str, &str)]) -> Fields {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Form(pairs.iter().map(owned).collect())
+        Fields::of(pairs.iter().map(owned).collect())
     }
 
     #[test]

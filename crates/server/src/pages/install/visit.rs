@@ -16,9 +16,10 @@ use serde::Deserialize;
 use store::Integration;
 
 use super::browser::Browser;
-use super::form::{Form, TOKEN};
+use super::form::TOKEN;
 use super::frame::{Frame, keep_apart};
 use super::trouble::{self, Refusal};
+use crate::pages::form::Fields;
 use crate::protect::Guard;
 
 /// The query of a link.
@@ -128,18 +129,18 @@ impl Visit {
     pub(super) fn posted(
         &self,
         form: Result<axum::Form<Vec<(String, String)>>, FormRejection>,
-    ) -> Result<Form, Refusal> {
+    ) -> Result<Fields, Refusal> {
         let again = self.at("");
         let axum::Form(pairs) = form.map_err(|rejection| {
             let title = "That could not be read";
             let text = "Please open the page again, and try once more.";
             trouble::page(&self.frame, rejection.status(), title, text, Some(&again))
         })?;
-        let form = Form(pairs);
+        let form = Fields::of(pairs);
         let id = &self.opened.link.id;
         let is_ours = self.browser.secret().is_some_and(|browser| {
             let links = &self.engine.links;
-            links.is_form_signature(id, browser, form.one(TOKEN))
+            links.is_form_signature(id, browser, form.text(TOKEN))
         });
         if is_ours {
             return Ok(form);
