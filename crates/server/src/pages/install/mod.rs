@@ -18,6 +18,7 @@ mod overview;
 mod picked;
 mod trouble;
 mod visit;
+mod wrong;
 
 use axum::Router;
 use axum::extract::Query;
