@@ -70,7 +70,9 @@ impl Picked {
             picked.chosen |= object.is_always_enabled();
             (object.object_name.clone(), picked)
         });
-        let is_written = |name: &&str| known(config, "write", name, name).is_some();
+        // Without a choice everything may be written.
+        let any = config.pointer("/write/objects").is_none_or(Value::is_null);
+        let is_written = |name: &&str| any || known(config, "write", name, name).is_some();
         let enabled = config.pointer("/proxy/enabled").and_then(Value::as_bool);
         Self {
             objects: objects.collect(),

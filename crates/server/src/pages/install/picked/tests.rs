@@ -128,6 +128,18 @@ fn what_is_always_read_is_chosen_without_a_checkbox() {
 }
 
 #[test]
+fn what_is_written_is_all_until_it_is_chosen() {
+    let written = |config: Value| {
+        let writes = Picked::of_config(&manifest(), &config).writes;
+        writes.contains("things")
+    };
+    assert!(written(json!({})) && written(json!({ "write": null })));
+    assert!(!written(json!({ "write": { "objects": {} } })));
+    let sent = Picked::of_form(&manifest(), &form(&[("object", "a/b")]));
+    assert!(!written(sent.stored(&manifest(), None).content));
+}
+
+#[test]
 fn what_the_page_does_not_show_stays() {
     let before = json!({
         "read": { "objects": { "stuff": {
