@@ -17,6 +17,7 @@ testing::both!(
     an_account_that_something_else_uses_stays,
     an_object_that_cannot_be_looked_at_harms_no_other,
     what_is_always_read_takes_choices_and_is_not_switched_off,
+    what_is_read_although_it_is_offered_no_more_is_shown,
 );
 
 async fn what_the_builder_has_not_done_is_no_customer_s_business(store: TestStore) {
@@ -256,4 +257,17 @@ async fn what_is_always_read_takes_choices_and_is_not_switched_off(store: TestSt
     let projects = &content["read"]["objects"]["projects"];
     assert!(projects.get("disabled").is_none(), "{projects}");
     assert_eq!(projects["selectedFields"], json!({}));
+}
+
+async fn what_is_read_although_it_is_offered_no_more_is_shown(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.install(both()).await;
+    let projects = "        - objectName: projects";
+    let (before, rest) = MANIFEST.split_once(projects).unwrap();
+    let (_, after) = rest.split_once("    proxy:").unwrap();
+    world.deploy(&format!("{before}    proxy:{after}")).await;
+    let page = world.customer().await.open().await;
+    assert!(page.text().contains("<h3>Projects</h3>"), "{}", page.text());
+    assert!(page.text().contains("<h3>Repositories</h3>"));
 }
