@@ -49,11 +49,9 @@ impl FromRequestParts<Engine> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Refusal> {
         let broken = || trouble::closed(install_link::Closed::Link(engine::LinkError::Forged));
-        let Path(id) =
-            Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, engine)
-                .await
-                .map_err(|_| broken())?;
-        let id = id.get("link").cloned().unwrap_or_default();
+        let Path(id) = Path::<String>::from_request_parts(parts, engine)
+            .await
+            .map_err(|_| broken())?;
         let Query(link) = Query::<Link>::from_request_parts(parts, engine)
             .await
             .map_err(|_| broken())?;
