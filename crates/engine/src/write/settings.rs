@@ -99,7 +99,8 @@ pub(crate) enum Writing {
 
 impl ObjectSettings {
     /// The settings of an object, by any of its names. `Ok(None)` when the customer
-    /// has chosen others to be written, and not this one.
+    /// has chosen what is written, and not this one: nobody who has let go of every
+    /// object means all of them.
     ///
     /// # Errors
     /// When the config is not as the contract has it.
@@ -111,11 +112,9 @@ impl ObjectSettings {
         let Some(write) = write else {
             return Ok(Some(Self::default()));
         };
-        let write = WriteConfig::deserialize(write)?;
-        let objects = write.objects.unwrap_or_default();
-        if objects.is_empty() {
+        let Some(objects) = WriteConfig::deserialize(write)?.objects else {
             return Ok(Some(Self::default()));
-        }
+        };
         let mut objects = objects.into_iter();
         let found = objects.find(|(key, object)| {
             let name = object.object_name.as_deref().unwrap_or(key);

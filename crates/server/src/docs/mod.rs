@@ -9,7 +9,7 @@ mod search;
 use askama::Template;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -17,6 +17,7 @@ use engine::Engine;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use library::{Group, LIBRARY, Library, Page};
 use search::Hit;
@@ -26,7 +27,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 const STYLE: &str = include_str!("docs.css");
 const SCRIPT: &str = include_str!("docs.js");
 
-/// What the pages link to besides each other.
+/// Every guide, what guides need, and the list for machines.
 pub(crate) fn routes() -> Router<Engine> {
     Router::new()
         .route("/docs", get(index))

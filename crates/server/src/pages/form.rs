@@ -32,6 +32,11 @@ impl std::ops::Deref for Form {
 }
 
 impl Fields {
+    /// Fields in the order in which they were sent.
+    pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// Fields as browsers write them.
     pub(crate) fn parse(encoded: &[u8]) -> Self {
         Self(form_urlencoded::parse(encoded).into_owned().collect())

@@ -140,7 +140,8 @@ fn is_secure(engine: &Engine) -> bool {
     engine.public_url().starts_with("https://")
 }
 
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+/// The value of a cookie.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let sent = headers.get_all(header::COOKIE);
     let sent = sent.iter().filter_map(|value| value.to_str().ok());
     sent.flat_map(Cookie::split_parse_encoded)

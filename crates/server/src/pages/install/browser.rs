@@ -6,6 +6,8 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use uuid::Uuid;
 
+use crate::pages::visitor;
+
 /// The names of the cookie: browsers take the first over TLS only, and for no other
 /// host and path.
 const SECURE: &str = "__Host-ligature-install";
@@ -37,14 +39,9 @@ impl Browser {
 
     fn known(headers: &HeaderMap, is_secure: bool) -> Option<String> {
         let name = if is_secure { SECURE } else { PLAIN };
-        let cookies = headers.get_all(header::COOKIE).into_iter();
-        let mut pairs = cookies
-            .filter_map(|cookie| cookie.to_str().ok())
-            .flat_map(|cookie| cookie.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        let (_, value) = pairs.find(|(given, _)| *given == name)?;
-        let is_ours = value.len() == 64 && value.bytes().all(|b| b.is_ascii_hexdigit());
-        is_ours.then(|| value.to_owned())
+        let is_ours =
+            |value: &String| value.len() == 64 && value.bytes().all(|b| b.is_ascii_hexdigit());
+        visitor::cookie(headers, name).filter(is_ours)
     }
 
     /// What only it knows; `None` for one that comes for the first time.

@@ -5,7 +5,8 @@ use engine::metadata::{HydratedField, HydratedIntegration, HydratedReadObject, L
 use manifest::{Backfill, Integration};
 
 use super::form;
-use super::picked::{self, Picked, PickedObject, Wrong};
+use super::picked::{self, Picked, PickedObject};
+use super::wrong::Wrong;
 
 /// More fields than that are not shown unasked, and scroll.
 const MANY: usize = 12;
@@ -363,42 +364,4 @@ fn history(backfill: Option<&Backfill>, is_scheduled: bool) -> String {
         (Some(before), false) => format!("{before}, once"),
         (None, false) => "Only when it is asked for".to_owned(),
     }
-}
-
-/// Puts each cause that an action names beside what it is about.
-pub(super) fn placed(causes: &[String], manifest: &Integration, picked: &Picked) -> Vec<Wrong> {
-    let place = |cause: &String| {
-        let mut objects = manifest.read_objects();
-        let about = objects.find_map(|object| {
-            let name = &object.object_name;
-            let rest = cause.strip_prefix(&format!("read object `{name}`"))?;
-            Some((name, rest.trim_start_matches([':', ' '])))
-        });
-        let Some((name, text)) = about else {
-            return Wrong {
-                object: None,
-                mapping: None,
-                field: None,
-                text: cause.clone(),
-            };
-        };
-        let field = text.strip_prefix("field `");
-        let field = field.and_then(|rest| rest.split_once('`'));
-        let field = field.map(|(field, _)| field.to_owned());
-        let mut chosen = picked.object(name).mappings.iter();
-        let mapping = chosen.find(|(_, chosen)| Some(*chosen) == field.as_ref());
-        let text = match &field {
-            Some(_) => {
-                "There is no such field in your account. Choose another one, or leave it out."
-            }
-            None => text,
-        };
-        Wrong {
-            object: Some(name.clone()),
-            mapping: mapping.map(|(name, _)| name.clone()),
-            field,
-            text: text.to_owned(),
-        }
-    };
-    causes.iter().map(place).collect()
 }

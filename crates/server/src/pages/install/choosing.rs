@@ -11,12 +11,13 @@ use engine::{ActionError, Engine};
 use serde_json::json;
 use store::{Connection, ConnectionStatus, Installation};
 
-use super::choices::{Choices, placed};
+use super::choices::Choices;
 use super::connecting::{self, Why};
 use super::frame::Frame;
-use super::picked::{Picked, Wrong};
+use super::picked::Picked;
 use super::trouble::Refusal;
 use super::visit::Visit;
+use super::wrong::{Wrong, placed};
 use super::{Notice, Sent, is_refused};
 
 #[derive(Template)]

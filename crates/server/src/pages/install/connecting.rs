@@ -10,11 +10,12 @@ use engine::ActionError;
 use engine::actions::install_link;
 use store::{Connection, ConnectionStatus};
 
-use super::form::{self, Form};
+use super::form;
 use super::frame::Frame;
 use super::trouble::Refusal;
 use super::visit::Visit;
 use super::{Notice, Sent};
+use crate::pages::form::Fields;
 
 /// Why somebody is asked to connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,14 +91,14 @@ pub(super) fn asked(
     known: Option<&Connection>,
     notice: Option<Notice>,
     why: Why,
-    sent: Option<&Form>,
+    sent: Option<&Fields>,
     status: StatusCode,
 ) -> Response {
     let inputs = visit.description().into_iter().flat_map(|d| d.inputs);
     let inputs = inputs.map(|input| {
         let name = form::input(input.name);
         let value = match sent {
-            Some(sent) => sent.one(&name).to_owned(),
+            Some(sent) => sent.text(&name).to_owned(),
             None => known.map_or_else(String::new, |known| said(known, input.name)),
         };
         let error = match (why, sent) {
@@ -150,8 +151,8 @@ pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal>
     let mut lacking = false;
     for input in visit.description().into_iter().flat_map(|d| d.inputs) {
         let name = form::input(input.name);
-        if form.names(&name) {
-            inputs.insert(input.name.to_owned(), form.one(&name).to_owned());
+        if form.has(&name) {
+            inputs.insert(input.name.to_owned(), form.text(&name).to_owned());
         }
         // Who connects again need not say again where.
         lacking |= match (inputs.get(input.name), known) {
@@ -171,7 +172,7 @@ pub(crate) async fn begin(visit: Visit, sent: Sent) -> Result<Response, Refusal>
         integration,
         ..
     } = &visit;
-    if let (Some(known), "keep") = (known, form.one("do")) {
+    if let (Some(known), "keep") = (known, form.text("do")) {
         let changed = install_link::change_inputs(engine, opened, known, &inputs).await;
         changed.map_err(|error| visit.failed(error))?;
         return Ok(visit.back(""));

@@ -1,34 +1,4 @@
-//! What a form of the install page sends.
-
-/// Names and values in their order; a name may come several times.
-#[derive(Debug, Default)]
-pub(super) struct Form(pub(super) Vec<(String, String)>);
-
-impl Form {
-    /// The first value of a name, without space around it; "" if there is none.
-    pub(super) fn one(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default().trim()
-    }
-
-    /// Every value of a name.
-    pub(super) fn all<'f, 'n>(
-        &'f self,
-        name: &'n str,
-    ) -> impl Iterator<Item = &'f str> + use<'f, 'n> {
-        let named = self.0.iter().filter(move |(given, _)| given == name);
-        named.map(|(_, value)| value.as_str())
-    }
-
-    /// Whether a name comes with that value.
-    pub(super) fn has(&self, name: &str, value: &str) -> bool {
-        self.all(name).any(|given| given == value)
-    }
-
-    /// Whether a name comes at all.
-    pub(super) fn names(&self, name: &str) -> bool {
-        self.all(name).next().is_some()
-    }
-}
+//! The names of what a form of the install page sends.
 
 /// Of a checkbox: whether the object is read.
 pub(super) const OBJECT: &str = "object";

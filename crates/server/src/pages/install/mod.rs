@@ -18,6 +18,7 @@ mod overview;
 mod picked;
 mod trouble;
 mod visit;
+mod wrong;
 
 use axum::Router;
 use axum::extract::Query;
@@ -118,7 +119,7 @@ impl Visit {
 
     /// Refuses while the builder has something to do first, which is logged.
     async fn require_prepared(&self) -> Result<(), Refusal> {
-        let lacking = install_link::unprepared(&self.engine, &self.opened, &self.integration)
+        let lacking = install_link::unprepared(&self.engine, &self.opened, &self.manifest)
             .await
             .map_err(|error| self.failed(error))?;
         if lacking.is_empty() {

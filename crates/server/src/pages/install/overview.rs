@@ -4,12 +4,12 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::ActionError;
 use engine::actions::install_link::{self, Installed, Standing};
 use engine::actions::metadata;
 use engine::metadata::HydratedReadObject;
+use engine::{ActionError, InstallationConfig};
 use jiff::{SignedDuration, Timestamp};
-use manifest::Backfill;
+use manifest::{Backfill, ReadObject};
 use store::{ConnectionStatus, Installation, Sync};
 
 use super::choices::{Choices, ObjectChoice};
@@ -19,6 +19,7 @@ use super::picked::Picked;
 use super::trouble::{self, Refusal};
 use super::visit::Visit;
 use super::{Notice, Sent};
+use crate::pages::installation_object;
 
 #[derive(Template)]
 #[template(path = "install/installed.html")]
@@ -64,6 +65,19 @@ enum State {
     Next(Moment),
     /// Nothing is planned.
     Rests,
+}
+
+impl State {
+    fn of(sync: &Sync) -> Self {
+        if sync.operation_id.is_some() {
+            return Self::Reading(sync.records_processed, sync.records_estimated_total);
+        }
+        match sync.due_at {
+            _ if sync.paused => Self::Paused,
+            Some(at) => Self::Next(at.into()),
+            None => Self::Rests,
+        }
+    }
 }
 
 /// A time, for a browser to show in its own zone.
@@ -113,7 +127,7 @@ pub(super) async fn page(
         works: connection.status != ConnectionStatus::BadCredentials,
         ails: ails(visit, installation).await?,
         installed: installation.create_time.into(),
-        objects: objects.collect(),
+        objects: objects.chain(left(visit, installation, syncs)).collect(),
         writes: choices
             .writes
             .iter()
@@ -152,16 +166,6 @@ fn row(
     let ticked = choice.fields.iter().filter(|field| field.ticked);
     let ticked = ticked.map(|field| field.title.clone());
     let (since, since_time) = since(object.backfill.as_ref(), installed);
-    let state = match sync {
-        Some(sync) if sync.operation_id.is_some() => {
-            State::Reading(sync.records_processed, sync.records_estimated_total)
-        }
-        Some(sync) if sync.paused => State::Paused,
-        Some(sync) => sync
-            .due_at
-            .map_or(State::Rests, |at| State::Next(at.into())),
-        None => State::Rests,
-    };
     Row {
         title: choice.title.clone(),
         since,
@@ -174,8 +178,39 @@ fn row(
             .chain(ticked)
             .collect(),
         everything: choice.everything && choice.is_open,
-        state,
+        state: sync.map_or(State::Rests, State::of),
     }
+}
+
+/// What the app does not offer any more, and is read on as it was.
+fn left(visit: &Visit, installation: &Installation, syncs: &[Sync]) -> Vec<Row> {
+    let config: InstallationConfig =
+        serde_json::from_value(installation.config.clone()).unwrap_or_default();
+    let chosen = config.read.map(|read| read.objects).unwrap_or_default();
+    let gone = |sync: &&Sync| visit.manifest.read_object(&sync.object_name).is_none();
+    let rows = syncs.iter().filter(gone).filter_map(|sync| {
+        let object: ReadObject = serde_json::from_value(sync.definition.clone()?).ok()?;
+        let choice = installation_object::choice(&chosen, &object);
+        if choice.is_some_and(|choice| choice.disabled == Some(true)) {
+            return None;
+        }
+        let known = visit
+            .description()
+            .and_then(|d| d.object(&sync.object_name));
+        let title = known.map_or(sync.object_name.as_str(), |known| known.display_name);
+        let (since, since_time) = since(object.backfill.as_ref(), installation.create_time);
+        Some(Row {
+            title: object
+                .map_to_display_name
+                .unwrap_or_else(|| title.to_owned()),
+            since,
+            since_time,
+            fields: Vec::new(),
+            everything: false,
+            state: State::of(sync),
+        })
+    });
+    rows.collect()
 }
 
 /// From when on, in words, and the time where there is one.

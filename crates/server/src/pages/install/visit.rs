@@ -16,9 +16,10 @@ use serde::Deserialize;
 use store::Integration;
 
 use super::browser::Browser;
-use super::form::{Form, TOKEN};
+use super::form::TOKEN;
 use super::frame::{Frame, keep_apart};
 use super::trouble::{self, Refusal};
+use crate::pages::form::Fields;
 use crate::protect::Guard;
 
 /// The query of a link.
@@ -48,11 +49,9 @@ impl FromRequestParts<Engine> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Refusal> {
         let broken = || trouble::closed(install_link::Closed::Link(engine::LinkError::Forged));
-        let Path(id) =
-            Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, engine)
-                .await
-                .map_err(|_| broken())?;
-        let id = id.get("link").cloned().unwrap_or_default();
+        let Path(id) = Path::<String>::from_request_parts(parts, engine)
+            .await
+            .map_err(|_| broken())?;
         let Query(link) = Query::<Link>::from_request_parts(parts, engine)
             .await
             .map_err(|_| broken())?;
@@ -128,18 +127,18 @@ impl Visit {
     pub(super) fn posted(
         &self,
         form: Result<axum::Form<Vec<(String, String)>>, FormRejection>,
-    ) -> Result<Form, Refusal> {
+    ) -> Result<Fields, Refusal> {
         let again = self.at("");
         let axum::Form(pairs) = form.map_err(|rejection| {
             let title = "That could not be read";
             let text = "Please open the page again, and try once more.";
             trouble::page(&self.frame, rejection.status(), title, text, Some(&again))
         })?;
-        let form = Form(pairs);
+        let form = Fields::of(pairs);
         let id = &self.opened.link.id;
         let is_ours = self.browser.secret().is_some_and(|browser| {
             let links = &self.engine.links;
-            links.is_form_signature(id, browser, form.one(TOKEN))
+            links.is_form_signature(id, browser, form.text(TOKEN))
         });
         if is_ours {
             return Ok(form);

@@ -13,6 +13,7 @@ testing::both!(
     browsers_may_not_write,
     a_full_budget_is_429_and_writes_nothing,
     deletion_has_to_be_enabled,
+    who_has_chosen_nothing_lets_nothing_be_written,
 );
 
 async fn what_is_wrong_with_the_request_is_400(store: TestStore) {
@@ -243,4 +244,13 @@ async fn deletion_has_to_be_enabled(store: TestStore) {
             .unwrap()
             .contains("not enabled for writing")
     );
+}
+
+async fn who_has_chosen_nothing_lets_nothing_be_written(store: TestStore) {
+    let world = World::idle(store).await;
+    world.writes(json!({}), json!({ "objects": {} })).await;
+    let body = one("create", json!({ "key": "NEW", "name": "New" }));
+    let problem = world.write("projects", &body).await.problem(400);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("not enabled for writing"), "{detail}");
 }

@@ -16,6 +16,8 @@ testing::both!(
     a_connection_that_went_bad_is_renewed,
     an_account_that_something_else_uses_stays,
     an_object_that_cannot_be_looked_at_harms_no_other,
+    what_is_always_read_takes_choices_and_is_not_switched_off,
+    what_is_read_although_it_is_offered_no_more_is_shown,
 );
 
 async fn what_the_builder_has_not_done_is_no_customer_s_business(store: TestStore) {
@@ -232,4 +234,40 @@ async fn an_object_that_cannot_be_looked_at_harms_no_other(store: TestStore) {
     let mut names: Vec<&String> = objects.as_object().unwrap().keys().collect();
     names.sort();
     assert_eq!(names, ["hooks", "projects"]);
+}
+
+async fn what_is_always_read_takes_choices_and_is_not_switched_off(store: TestStore) {
+    let world = World::idle(store).await;
+    let always = "objectName: projects\n          enabled: always\n          schedule: \"0 0 * * *\"\n          optionalFields:\n            - fieldName: description";
+    set_up(&world, &MANIFEST.replace("objectName: projects", always)).await;
+    world.connect(GROUP).await;
+    let mut customer = world.customer().await;
+    let page = customer.open().await;
+    assert!(page.text().contains("always read"), "{}", page.text());
+    let chosen = [("field:projects", "description")];
+    let redirect = customer.press("choices", &chosen).await;
+    assert_eq!(redirect.status, 303, "{}", redirect.text());
+    let content = installed(&world).await[0]["config"]["content"].clone();
+    let projects = &content["read"]["objects"]["projects"];
+    assert_eq!(projects["selectedFields"], json!({ "description": true }));
+    let other = [("object", "repositories")];
+    let redirect = customer.press_from("edit", "choices", &other).await;
+    assert_eq!(redirect.status, 303, "{}", redirect.text());
+    let content = installed(&world).await[0]["config"]["content"].clone();
+    let projects = &content["read"]["objects"]["projects"];
+    assert!(projects.get("disabled").is_none(), "{projects}");
+    assert_eq!(projects["selectedFields"], json!({}));
+}
+
+async fn what_is_read_although_it_is_offered_no_more_is_shown(store: TestStore) {
+    let world = World::idle(store).await;
+    world.prepare().await;
+    world.install(both()).await;
+    let projects = "        - objectName: projects";
+    let (before, rest) = MANIFEST.split_once(projects).unwrap();
+    let (_, after) = rest.split_once("    proxy:").unwrap();
+    world.deploy(&format!("{before}    proxy:{after}")).await;
+    let page = world.customer().await.open().await;
+    assert!(page.text().contains("<h3>Projects</h3>"), "{}", page.text());
+    assert!(page.text().contains("<h3>Repositories</h3>"));
 }

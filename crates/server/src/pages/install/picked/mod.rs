@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use manifest::{Integration, IntegrationField, ReadObject};
 use serde_json::{Map, Value, json};
 
-use super::form::{self, Form};
+use super::form;
+use super::wrong::Wrong;
+use crate::pages::form::Fields;
 
 /// All choices.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,19 +34,6 @@ pub(super) struct PickedObject {
     pub(super) mappings: BTreeMap<String, String>,
 }
 
-/// Something that has to be mended before anything is stored.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    /// The object that it is about, if it is about one.
-    pub(super) object: Option<String>,
-    /// The app's name of the mapping that it is about.
-    pub(super) mapping: Option<String>,
-    /// The provider's field that it is about.
-    pub(super) field: Option<String>,
-    /// What to do, for the customer.
-    pub(super) text: String,
-}
-
 /// What is to be stored.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stored {
@@ -60,7 +49,7 @@ impl Picked {
     pub(super) fn fresh(manifest: &Integration, is_removed: impl Fn(&str) -> bool) -> Self {
         let objects = manifest.read_objects().map(|object| {
             let picked = PickedObject {
-                chosen: !is_removed(&object.object_name),
+                chosen: object.is_always_enabled() || !is_removed(&object.object_name),
                 ..PickedObject::default()
             };
             (object.object_name.clone(), picked)
@@ -77,9 +66,13 @@ impl Picked {
         let objects = manifest.read_objects().map(|object| {
             let known = known(config, "read", object.name(), &object.object_name);
             let picked = known.map(|known| of_object(object, known));
-            (object.object_name.clone(), picked.unwrap_or_default())
+            let mut picked = picked.unwrap_or_default();
+            picked.chosen |= object.is_always_enabled();
+            (object.object_name.clone(), picked)
         });
-        let is_written = |name: &&str| known(config, "write", name, name).is_some();
+        // Without a choice everything may be written.
+        let any = config.pointer("/write/objects").is_none_or(Value::is_null);
+        let is_written = |name: &&str| any || known(config, "write", name, name).is_some();
         let enabled = config.pointer("/proxy/enabled").and_then(Value::as_bool);
         Self {
             objects: objects.collect(),
@@ -92,21 +85,23 @@ impl Picked {
     }
 
     /// What a form says.
-    pub(super) fn of_form(manifest: &Integration, form: &Form) -> Self {
+    pub(super) fn of_form(manifest: &Integration, form: &Fields) -> Self {
         let objects = manifest.read_objects().map(|object| {
             let name = &object.object_name;
             let offered = |field: &&str| {
                 is_open(object) || existent(object).any(|(known, _)| known == *field)
             };
             let mappings = mappings(object).filter_map(|mapping| {
-                let chosen = form.one(&form::mapping_of(name, mapping.name)).to_owned();
+                let chosen = form.text(&form::mapping_of(name, mapping.name)).to_owned();
                 (!chosen.is_empty()).then(|| (mapping.name.to_owned(), chosen))
             });
             let picked = PickedObject {
-                chosen: form.has(form::OBJECT, name),
-                everything: form.names(&form::every_field_of(name)),
+                // Its checkbox is not there.
+                chosen: object.is_always_enabled()
+                    || form.every(form::OBJECT).any(|ticked| ticked == name),
+                everything: form.has(&form::every_field_of(name)),
                 fields: form
-                    .all(&form::field_of(name))
+                    .every(&form::field_of(name))
                     .filter(offered)
                     .map(str::to_owned)
                     .collect(),
@@ -117,10 +112,10 @@ impl Picked {
         Self {
             objects: objects.collect(),
             writes: writable(manifest)
-                .filter(|name| form.has(form::WRITE, name))
+                .filter(|name| form.every(form::WRITE).any(|ticked| ticked == *name))
                 .map(str::to_owned)
                 .collect(),
-            proxy: manifest.is_proxy_enabled() && form.names(form::PROXY),
+            proxy: manifest.is_proxy_enabled() && form.has(form::PROXY),
         }
     }
 
@@ -141,7 +136,7 @@ impl Picked {
         let mut any = self.proxy || !self.writes.is_empty();
         for object in manifest.read_objects() {
             let picked = self.object(&object.object_name);
-            any |= picked.chosen || object.is_always_enabled();
+            any |= picked.chosen;
             if !picked.chosen {
                 continue;
             }
@@ -161,12 +156,9 @@ impl Picked {
             || writable(manifest).next().is_some()
             || manifest.is_proxy_enabled();
         if asks && !any {
-            wrong.push(Wrong {
-                object: None,
-                mapping: None,
-                field: None,
-                text: "Choose at least one thing that may be read or done".to_owned(),
-            });
+            wrong.push(Wrong::in_general(
+                "Choose at least one thing that may be read or done",
+            ));
         }
         wrong
     }
@@ -357,155 +349,4 @@ fn object_config(object: &ReadObject, picked: &PickedObject, before: Option<&Val
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn manifest() -> Integration {
-        let value = json!({
-            "name": "sync", "provider": "provider",
-            "read": { "objects": [
-                {
-                    "objectName": "things", "mapToName": "stuff", "destination": "d",
-                    "requiredFields": [
-                        { "fieldName": "id" },
-                        { "mapToName": "label", "prompt": "Which is the label?" },
-                        { "mapToName": "owner", "default": "creator" },
-                    ],
-                    "optionalFields": [
-                        { "fieldName": "size" },
-                        { "fieldName": "kind", "mapToName": "type" },
-                        { "mapToName": "colour" },
-                    ],
-                },
-                { "objectName": "a/b", "destination": "d", "optionalFieldsAuto": "all" },
-            ]},
-            "write": { "objects": [{ "objectName": "things" }] },
-            "proxy": { "enabled": true },
-        });
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn form(pairs: &[(&str, &str)]) -> Form {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Form(pairs.iter().map(owned).collect())
-    }
-
-    #[test]
-    fn what_must_be_mapped_is_asked_for_unless_there_is_a_default() {
-        let picked = Picked::of_form(&manifest(), &form(&[("object", "things")]));
-        let wrong = picked.wrong(&manifest());
-        assert_eq!(wrong.len(), 1, "{wrong:?}");
-        assert_eq!(wrong[0].mapping.as_deref(), Some("label"));
-        let nothing = Picked::of_form(&manifest(), &form(&[]));
-        assert_eq!(nothing.wrong(&manifest())[0].object, None);
-        let proxy = Picked::of_form(&manifest(), &form(&[("proxy", "on")]));
-        assert_eq!(proxy.wrong(&manifest()), []);
-    }
-
-    #[test]
-    fn a_form_comes_to_a_config_and_back() {
-        let sent = form(&[
-            ("object", "things"),
-            ("object", "a/b"),
-            ("object", "unknown"),
-            ("field:things", "size"),
-            ("field:things", "not offered"),
-            ("map:things:label", "name"),
-            ("map:things:colour", ""),
-            ("field:a/b", "anything"),
-            ("write", "things"),
-        ]);
-        let picked = Picked::of_form(&manifest(), &sent);
-        let stored = picked.stored(&manifest(), None);
-        let expected = json!({
-            "provider": "provider",
-            "read": { "objects": {
-                "things": {
-                    "objectName": "things",
-                    "selectedFields": { "size": true },
-                    "selectedFieldMappings": { "label": "name" },
-                },
-                "a/b": {
-                    "objectName": "a/b",
-                    "selectedFields": { "anything": true },
-                    "selectedFieldMappings": {},
-                },
-            }},
-            "write": { "objects": { "things": { "objectName": "things" } } },
-            "proxy": { "enabled": false },
-        });
-        assert_eq!(stored.content, expected);
-        assert_eq!(Picked::of_config(&manifest(), &stored.content), picked);
-    }
-
-    #[test]
-    fn every_field_is_those_that_are_offered_or_all_that_will_be() {
-        let sent = form(&[
-            ("object", "things"),
-            ("object", "a/b"),
-            ("every:things", "on"),
-            ("every:a/b", "on"),
-            ("map:things:label", "name"),
-        ]);
-        let content = Picked::of_form(&manifest(), &sent)
-            .stored(&manifest(), None)
-            .content;
-        let objects = &content["read"]["objects"];
-        let offered = json!({ "size": true, "kind": true });
-        assert_eq!(objects["things"]["selectedFields"], offered);
-        assert!(objects["things"].get("selectedFieldsAuto").is_none());
-        assert_eq!(objects["a/b"]["selectedFieldsAuto"], "all");
-        assert_eq!(objects["a/b"]["selectedFields"], json!({}));
-    }
-
-    #[test]
-    fn what_the_page_does_not_show_stays() {
-        let before = json!({
-            "read": { "objects": { "stuff": {
-                "objectName": "stuff", "schedule": "0 0 * * *",
-                "fieldFilters": [{ "fieldName": "size", "operator": "eq", "value": 1 }],
-                "selectedFields": { "size": true },
-                "selectedFieldMappings": { "label": "name", "type": "kind", "extra": "x" },
-                "selectedValueMappings": { "size": { "big": "1" } },
-            }}},
-            "write": { "objects": { "things": { "objectName": "things", "selectedValueDefaults": {} } } },
-        });
-        let picked = Picked::of_config(&manifest(), &before);
-        assert!(picked.object("things").chosen && !picked.object("a/b").chosen);
-        let ticked: Vec<&String> = picked.object("things").fields.iter().collect();
-        assert_eq!(ticked, ["kind", "size"]);
-        let sent = form(&[
-            ("object", "things"),
-            ("field:things", "kind"),
-            ("map:things:label", "title"),
-            ("write", "things"),
-        ]);
-        let stored = Picked::of_form(&manifest(), &sent).stored(&manifest(), Some(&before));
-        let things = &stored.content["read"]["objects"]["things"];
-        assert_eq!(things["objectName"], "stuff");
-        for kept in ["schedule", "fieldFilters", "selectedValueMappings"] {
-            assert_eq!(things[kept], before["read"]["objects"]["stuff"][kept]);
-        }
-        assert_eq!(things["selectedFields"], json!({ "kind": true }));
-        let mapped = json!({ "extra": "x", "label": "title" });
-        assert_eq!(things["selectedFieldMappings"], mapped);
-        assert_eq!(
-            stored.content["write"], before["write"],
-            "what is written by other means stays, too"
-        );
-        assert_eq!(
-            stored.mask,
-            [
-                "config.content.read.objects.things",
-                "config.content.write.objects",
-                "config.content.proxy.enabled",
-            ]
-        );
-        // Not ticked any more: it rests.
-        let sent = form(&[("object", "a/b")]);
-        let stored = Picked::of_form(&manifest(), &sent).stored(&manifest(), Some(&before));
-        let things = &stored.content["read"]["objects"]["things"];
-        assert_eq!(things["disabled"], true);
-        assert_eq!(things["selectedFields"], json!({ "size": true }));
-    }
-}
+mod tests;
