@@ -24,7 +24,7 @@ pub struct Activity {
     pub retried: i64,
     /// From entering to being taken, on average; `None` where none was taken.
     pub latency_ms: Option<i64>,
-    /// Of the operations that began, those that failed.
+    /// Of the reads that began, those that failed.
     pub failed: i64,
 }
 
@@ -107,7 +107,8 @@ impl Tenant<'_> {
         }
         let select = backend.sql(
             "SELECT create_time / $3 AS step, COUNT(*) AS failed FROM operation \
-             WHERE project_id = $1 AND create_time >= $2 AND status = 'failure' GROUP BY 1",
+             WHERE project_id = $1 AND create_time >= $2 AND status = 'failure' \
+             AND action_type = 'read' GROUP BY 1",
             values(),
         );
         for row in self.store.read().query_all_raw(select).await? {

@@ -51,7 +51,7 @@ async fn what_went_through_is_counted_over_time(store: TestStore) {
     let page = world
         .until("the records to be counted", async || {
             let text = browser.get(&place).await.text();
-            text.contains("<dt>Reads under way</dt><dd>0</dd>")
+            text.contains("<dt>Operations under way</dt><dd>0</dd>")
                 .then_some(text)
         })
         .await;
