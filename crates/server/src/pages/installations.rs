@@ -18,7 +18,7 @@ use super::answer::{Answer, done, not_done, show};
 use super::form::Form;
 use super::frame::{Frame, Place};
 use super::here::Here;
-use super::{installation_object, operations, permission, shown};
+use super::{installation_object, members, operations, permission, shown};
 
 /// Rows on a page.
 const PAGE: u64 = 50;
@@ -93,6 +93,8 @@ async fn list(here: Here) -> Answer {
 struct One {
     frame: Frame,
     installation: Installation,
+    /// Who installed it.
+    created_by: String,
     integration: Integration,
     connection: Option<ConnectionDetails>,
     healthy: bool,
@@ -156,7 +158,10 @@ async fn show_one(here: Here) -> Answer {
     let (runs, _) = tenant.operations_matching(reads, RUNS, None).await?;
     let unhealthy = tenant.unhealthy(&[&installation.id]).await?;
     let syncs = tenant.syncs(&installation.id).await?;
+    let emails = members::emails(&here).await?;
+    let by = &installation.created_by;
     show(&One {
+        created_by: emails.get(by).unwrap_or(by).clone(),
         frame: here
             .frame(Place::Installations, &installation.group_ref)
             .below("Installations", here.path("/installations")),
@@ -192,10 +197,9 @@ fn objects(
         let choice = installation_object::choice(&chosen, object);
         let schedule = choice.and_then(|choice| choice.schedule.clone());
         let schedule = schedule.filter(|text| !text.is_empty());
-        let is_off = choice.is_some_and(|choice| choice.disabled == Some(true));
         all.push(Object {
             schedule: schedule.unwrap_or_else(|| object.schedule.clone()),
-            is_chosen: (choice.is_some() || object.is_always_enabled()) && !is_off,
+            is_chosen: installation_object::is_read(choice, object),
             sync: syncs.remove(&object.object_name),
             name: object.object_name.clone(),
         });
