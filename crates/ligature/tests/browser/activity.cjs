@@ -45,6 +45,14 @@ const STEPS = {
     assert.equal(await page.getByText("s3cret").count(), 0);
   },
 
+  async "install-links"(page) {
+    await go(page, "Installations");
+    await page.getByRole("link", { name: "Install links" }).click();
+    await page.locator("#group").fill("customer-9");
+    await press(page, "Make a link");
+    await page.locator("code", { hasText: "/install/" }).waitFor();
+  },
+
   async deliveries(page) {
     await go(page, "Deliveries");
     await page.getByLabel("Status").selectOption("delivered");
