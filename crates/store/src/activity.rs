@@ -24,9 +24,7 @@ pub struct Activity {
     pub retried: i64,
     /// From entering to being taken, on average; `None` where none was taken.
     pub latency_ms: Option<i64>,
-    /// Operations that began.
-    pub operations: i64,
-    /// Those that failed.
+    /// Of the reads that began, those that failed.
     pub failed: i64,
 }
 
@@ -72,7 +70,6 @@ impl Tenant<'_> {
                 dead: 0,
                 retried: 0,
                 latency_ms: None,
-                operations: 0,
                 failed: 0,
             });
         }
@@ -109,15 +106,14 @@ impl Tenant<'_> {
             of.latency_ms = waited.checked_div(taken);
         }
         let select = backend.sql(
-            "SELECT create_time / $3 AS step, COUNT(*) AS operations, \
-             SUM(CASE WHEN status = 'failure' THEN 1 ELSE 0 END) AS failed \
-             FROM operation WHERE project_id = $1 AND create_time >= $2 GROUP BY 1",
+            "SELECT create_time / $3 AS step, COUNT(*) AS failed FROM operation \
+             WHERE project_id = $1 AND create_time >= $2 AND status = 'failure' \
+             AND action_type = 'read' GROUP BY 1",
             values(),
         );
         for row in self.store.read().query_all_raw(select).await? {
             let number = |name: &str| row.try_get::<i64>("", name);
             if let Some(of) = step_of(&mut all, number("step")? - first) {
-                of.operations = number("operations")?;
                 of.failed = number("failed")?;
             }
         }

@@ -13,6 +13,7 @@ use crate::ids;
 use crate::organization::OrgTenant;
 use crate::scope::{Scope, Tenant, consumer_label};
 use crate::secrets::digest;
+use crate::statement::page_of;
 
 /// Something that somebody did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +149,10 @@ impl Tenant<'_> {
             .limit(page_size.saturating_add(1))
             .all(self.store.read())
             .await?;
-        Ok(page(rows.into_iter().map(Into::into).collect(), page_size))
+        let found = rows.into_iter().map(AuditEntry::from).collect();
+        Ok(page_of(found, page_size, |last: &AuditEntry| {
+            last.id.clone()
+        }))
     }
 }
 
@@ -169,15 +173,9 @@ impl OrgTenant<'_> {
             .limit(page_size.saturating_add(1))
             .all(self.store.read())
             .await?;
-        Ok(page(rows.into_iter().map(Into::into).collect(), page_size))
+        let found = rows.into_iter().map(AuditEntry::from).collect();
+        Ok(page_of(found, page_size, |last: &AuditEntry| {
+            last.id.clone()
+        }))
     }
-}
-
-/// Cuts off the one entry beyond the page, which says that there is another.
-fn page(mut entries: Vec<AuditEntry>, page_size: u64) -> (Vec<AuditEntry>, Option<String>) {
-    let size = usize::try_from(page_size).unwrap_or(usize::MAX);
-    let more = entries.len() > size;
-    entries.truncate(size);
-    let next = entries.last().filter(|_| more).map(|last| last.id.clone());
-    (entries, next)
 }

@@ -10,6 +10,7 @@ use crate::columns::At;
 use crate::entities::{installation, operation};
 use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
+use crate::statement::page_of;
 use crate::{ids, work};
 
 /// Why a read runs.
@@ -187,14 +188,10 @@ impl Tenant<'_> {
             .limit(page_size.saturating_add(1))
             .all(self.store.read())
             .await?;
-        let page = usize::try_from(page_size).unwrap_or(usize::MAX);
-        let more = rows.len() > page;
-        let operations: Vec<Operation> = rows.into_iter().take(page).map(Operation::from).collect();
-        let next = operations
-            .last()
-            .filter(|_| more)
-            .map(|last| last.id.clone());
-        Ok((operations, next))
+        let found = rows.into_iter().map(Operation::from).collect();
+        Ok(page_of(found, page_size, |last: &Operation| {
+            last.id.clone()
+        }))
     }
 
     /// One operation.

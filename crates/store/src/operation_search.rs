@@ -12,7 +12,7 @@ use crate::entities::{installation, operation};
 use crate::error::Result;
 use crate::operation::{Operation, OperationStatus, ReadType};
 use crate::scope::Tenant;
-use crate::statement::list;
+use crate::statement::{list, page_of};
 
 /// Which operations to list; `None` is any.
 #[derive(Debug, Clone, Default)]
@@ -96,12 +96,10 @@ impl Tenant<'_> {
             .limit(page_size.saturating_add(1))
             .all(self.store.read())
             .await?;
-        let page = usize::try_from(page_size).unwrap_or(usize::MAX);
-        let more = rows.len() > page;
-        let operations: Vec<Operation> = rows.into_iter().take(page).map(Operation::from).collect();
-        let last = operations.last().filter(|_| more);
-        let next = last.map(|last| last.id.clone());
-        Ok((operations, next))
+        let found = rows.into_iter().map(Operation::from).collect();
+        Ok(page_of(found, page_size, |last: &Operation| {
+            last.id.clone()
+        }))
     }
 
     /// Those of the operations named that there are, newest first.

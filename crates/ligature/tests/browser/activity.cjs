@@ -4,62 +4,12 @@
 //
 //   node activity.cjs DIRECTORY-OF-PACKAGES
 //
-// WORLD is JSON. Each page is looked at in light, dark and at the width of a phone: a
-// screenshot goes to SCREENSHOTS, axe must find nothing serious, nothing may be wider
-// than the screen.
+// WORLD is JSON. Each page is looked at in light, dark and at the width of a phone.
 const assert = require("node:assert/strict");
-const { mkdirSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
-const { createRequire } = require("node:module");
-const { tmpdir } = require("node:os");
-const { join } = require("node:path");
-
-const [directory] = process.argv.slice(2);
-const load = createRequire(directory + "/");
-const { chromium } = load("playwright-core");
-const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
-const world = JSON.parse(process.env.WORLD);
-const screenshots = process.env.SCREENSHOTS;
-const PATIENCE_MS = 20_000;
-
-async function until(what, look) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await look())) {
-    assert.ok(Date.now() < end, `waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** What went wrong on the way, though the builder may not have seen it. */
-const wrong = [];
+const { drive, go, look, shot, until, world, wrong } = require("./chromium.cjs");
 
 const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
-const go = (page, name) => page.getByRole("navigation", { name: "Project" }).getByRole("link", { name, exact: true }).click();
 const sees = (page, text) => page.getByText(text).first().waitFor();
-
-const LOOKS = {
-  light: [{ width: 1280, height: 800 }, "light"],
-  dark: [{ width: 1280, height: 800 }, "dark"],
-  phone: [{ width: 390, height: 844 }, "light"],
-};
-
-/** Looks at the page as it stands, in every light. */
-async function look(page, name) {
-  for (const [kind, [size, colorScheme]] of Object.entries(LOOKS)) {
-    await page.setViewportSize(size);
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${name} is ${wide} px too wide: ${kind}`);
-    // The driver runs it past the page's policy.
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => axe.run());
-    const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    const told = bad.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join("\n  ")}`);
-    assert.deepEqual(told, [], `${name}: ${kind}`);
-    await page.screenshot({ path: join(screenshots, `activity-${name}-${kind}.png`), fullPage: true });
-  }
-  await page.setViewportSize(LOOKS.light[0]);
-  await page.emulateMedia({ colorScheme: "light" });
-}
 
 const STEPS = {
   // The read goes on as long as the page has not seen it move.
@@ -69,7 +19,7 @@ const STEPS = {
     await bar.waitFor();
     const before = await bar.getAttribute("value");
     await until("the bar to move", async () => Number(await bar.getAttribute("value")) > Number(before || 0));
-    await page.screenshot({ path: join(screenshots, "activity-running-light.png"), fullPage: true });
+    await shot(page, "activity-running-light");
     await page.getByRole("link", { name: "repositories" }).first().click();
     await page.getByRole("progressbar", { name: "repositories" }).waitFor();
     const fast = await fetch(world.sandbox + "latency", {
@@ -93,6 +43,14 @@ const STEPS = {
     await press(page, "Show the secret");
     await page.locator("code", { hasText: /^whsec_/ }).waitFor();
     assert.equal(await page.getByText("s3cret").count(), 0);
+  },
+
+  async "install-links"(page) {
+    await go(page, "Installations");
+    await page.getByRole("link", { name: "Install links" }).click();
+    await page.locator("#group").fill("customer-9");
+    await press(page, "Make a link");
+    await page.locator("code", { hasText: "/install/" }).waitFor();
   },
 
   async deliveries(page) {
@@ -155,41 +113,21 @@ const STEPS = {
   },
 };
 
-async function main() {
-  mkdirSync(screenshots, { recursive: true });
-  const profile = mkdtempSync(join(tmpdir(), "activity-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    viewport: { width: 1280, height: 800 },
-  });
-  const page = context.pages()[0] || (await context.newPage());
-  page.setDefaultTimeout(PATIENCE_MS);
-  page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
-  page.on("pageerror", (error) => wrong.push(String(error)));
-  try {
-    await page.goto(`${world.url}/sign-in`);
-    await page.getByLabel("E-mail address").fill(world.email);
-    await page.getByLabel("Password").fill(world.password);
-    await press(page, "Sign in");
-    await page.getByRole("link", { name: /^app/ }).click();
-    for (const [name, step] of Object.entries(STEPS)) {
-      try {
-        await step(page);
-        await look(page, name);
-      } catch (error) {
-        await page.screenshot({ path: join(screenshots, `activity-${name}-failed.png`), fullPage: true });
-        throw new Error(`${name}: ${error.stack}\n${wrong.join("\n")}`);
-      }
-    }
-    assert.deepEqual(wrong, []);
-  } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
+async function signIn(page) {
+  await page.goto(`${world.url}/sign-in`);
+  await page.getByLabel("E-mail address").fill(world.email);
+  await page.getByLabel("Password").fill(world.password);
+  await press(page, "Sign in");
+  await page.getByRole("link", { name: /^app/ }).click();
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
+drive("activity", {
+  watch(context) {
+    context.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+  },
+  begin: signIn,
+  walk: Object.entries(STEPS).map(([name, step]) => [name, async (page) => {
+    await step(page);
+    await look(page, `activity-${name}`, ["minor", "moderate"]);
+  }]),
 });

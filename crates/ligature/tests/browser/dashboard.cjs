@@ -4,20 +4,10 @@
 //   node dashboard.cjs DIRECTORY-OF-PACKAGES
 //
 // WORLD is JSON: the link, where the server is, and how many repositories there are.
-// Each page is looked at in light, dark and at the width of a phone: a screenshot goes
-// to SCREENSHOTS, axe must find nothing serious, nothing may be wider than the screen.
+// Each page is looked at in light, dark and at the width of a phone.
 const assert = require("node:assert/strict");
-const { mkdirSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
-const { createRequire } = require("node:module");
-const { tmpdir } = require("node:os");
-const { join } = require("node:path");
+const { DESK, PHONE, drive, go, look: lookAt, shot, world, wrong } = require("./chromium.cjs");
 
-const [directory] = process.argv.slice(2);
-const load = createRequire(directory + "/");
-const { chromium } = load("playwright-core");
-const axe = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
-const world = JSON.parse(process.env.WORLD);
-const screenshots = process.env.SCREENSHOTS;
 const PASSWORD = "correct horse battery";
 const MANIFEST = `specVersion: 1.0.0
 integrations:
@@ -42,38 +32,11 @@ integrations:
               fullHistory: true
 `;
 
-const LOOKS = {
-  light: [{ width: 1280, height: 800 }, "light"],
-  dark: [{ width: 1280, height: 800 }, "dark"],
-  phone: [{ width: 390, height: 844 }, "light"],
-};
-
-/** Looks at the page as it stands, in every light. */
-async function look(page, name) {
-  for (const [kind, [size, colorScheme]] of Object.entries(LOOKS)) {
-    await page.setViewportSize(size);
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${name} is ${wide} px too wide: ${kind}`);
-    // The driver runs it past the page's policy.
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => axe.run());
-    const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    const told = bad.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join("\n  ")}`);
-    assert.deepEqual(told, [], `${name}: ${kind}`);
-    await page.screenshot({ path: join(screenshots, `dashboard-${name}-${kind}.png`), fullPage: true });
-  }
-  await page.setViewportSize(LOOKS.light[0]);
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
+const look = (page, name) => lookAt(page, `dashboard-${name}`, ["minor", "moderate"]);
 const said = (page, text) => page.locator(".note", { hasText: text }).first().waitFor();
-const go = (page, name) =>
-  page.getByRole("navigation", { name: "Project" }).getByRole("link", { name, exact: true }).click();
 
 const STEPS = {
   async firstVisit(page) {
-    await page.goto(world.link);
     await look(page, "first-visit");
     await page.getByLabel("E-mail address").fill("ada@example.com");
     await page.getByLabel("Password").fill(PASSWORD);
@@ -178,6 +141,7 @@ const STEPS = {
     await page.getByRole("link", { name: "7 days" }).click();
     await page.locator(".uplot canvas").nth(2).waitFor();
     await look(page, "overview");
+    await weigh(page);
   },
 
   async manage(page) {
@@ -222,16 +186,16 @@ const STEPS = {
   },
 
   async byKeyboard(page) {
-    await page.setViewportSize(LOOKS.phone[0]);
+    await page.setViewportSize(PHONE);
     // What a form has answered is a page like others, that can be loaded again.
     await page.goto(page.url());
     await page.getByRole("button", { name: "Navigation" }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("link", { name: "Installations", exact: true }).waitFor();
-    await page.screenshot({ path: join(screenshots, "dashboard-menu-phone.png") });
+    await shot(page, "dashboard-menu-phone", false);
     await page.keyboard.press("Escape");
     await page.getByRole("link", { name: "Installations", exact: true }).waitFor({ state: "hidden" });
-    await page.setViewportSize(LOOKS.light[0]);
+    await page.setViewportSize(DESK);
     await page.keyboard.press("Escape");
   },
 
@@ -259,7 +223,7 @@ const STEPS = {
     await go(plain, "Integrations");
     await plain.getByText(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/).first().waitFor();
     await go(plain, "Overview");
-    await plain.screenshot({ path: join(screenshots, "dashboard-overview-without-script.png"), fullPage: true });
+    await shot(plain, "dashboard-overview-without-script");
     await browser.close();
   },
 };
@@ -275,42 +239,16 @@ async function weigh(page) {
   console.log(`overview: ${timing.page} bytes and ${timing.files} of files, first byte after ${timing.firstByte.toFixed(0)} ms`);
 }
 
-async function main() {
-  mkdirSync(screenshots, { recursive: true });
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  const context = await browser.newContext({ viewport: LOOKS.light[0], permissions: ["clipboard-read", "clipboard-write"] });
-  context.setDefaultTimeout(20_000);
-  const wrong = [];
-  context.on("weberror", (error) => wrong.push(String(error.error())));
-  // A policy that something breaks is told here.
-  context.on("console", (message) => {
-    const { url } = message.location();
-    const expected = !url.startsWith(world.url) || /status of (401|422)/.test(message.text());
-    if (message.type() === "error" && !expected) wrong.push(`${url}: ${message.text()}`);
-  });
-  const page = await context.newPage();
-  try {
-    for (const [name, step] of Object.entries(STEPS)) {
-      const began = Date.now();
-      await step(page);
-      console.log(`${name}: ${Date.now() - began} ms`);
-      if (name === "firstDelivery") await weigh(page);
-    }
-    assert.deepEqual(wrong, []);
-  } catch (error) {
-    await page.screenshot({ path: join(screenshots, "dashboard-failed.png"), fullPage: true });
-    console.error(error);
-    console.error(wrong.join("\n"));
-    console.error(page.url());
-    console.error(await page.locator("body").innerText());
-    process.exitCode = 1;
-  } finally {
-    await browser.close();
-  }
-}
-
-main();
+drive("dashboard", {
+  options: { permissions: ["clipboard-read", "clipboard-write"] },
+  watch(context) {
+    // A policy that something breaks is told here.
+    context.on("console", (message) => {
+      const { url } = message.location();
+      const expected = !url.startsWith(world.url) || /status of (401|422)/.test(message.text());
+      if (message.type() === "error" && !expected) wrong.push(`${url}: ${message.text()}`);
+    });
+  },
+  begin: (page) => page.goto(world.link),
+  walk: Object.entries(STEPS),
+});

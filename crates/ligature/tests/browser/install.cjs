@@ -7,70 +7,17 @@
 //
 // WORLD is JSON: where the page and the API are, and a key to ask with.
 const assert = require("node:assert/strict");
-const { mkdirSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
-const { createRequire } = require("node:module");
-const { tmpdir } = require("node:os");
-const { join } = require("node:path");
+const {
+  connections, drive, endTokens, installations, look: lookAt, numbered, steps, world, wrong,
+} = require("./chromium.cjs");
 
-const [directory, ...steps] = process.argv.slice(2);
-const installed = createRequire(directory + "/");
-const { chromium } = installed("playwright-core");
-const axe = readFileSync(installed.resolve("axe-core/axe.min.js"), "utf8");
-const world = JSON.parse(process.env.WORLD);
-const screenshots = process.env.SCREENSHOTS;
 const scripts = world.scripts !== false;
-const PATIENCE_MS = 20_000;
-const PHONE = { width: 390, height: 844 };
-const DESK = { width: 1100, height: 800 };
-
-/** What the API says, as the builder asks it. */
-async function api(path) {
-  const answer = await fetch(world.api + path, { headers: { "X-Api-Key": world.key } });
-  assert.equal(answer.status, 200, path);
-  return answer.json();
-}
-
-const connections = () => api(`/connections?groupRef=${world.customer}`);
-const installations = () =>
-  api(`/integrations/bitbucket/installations?groupRef=${world.customer}`);
 const content = async () => (await installations())[0].config.content;
 
-/** What went wrong on the way, though the customer may not have seen it. */
-const wrong = [];
 /** Addresses that other servers were told. */
 const referers = [];
 
-let shots = 0;
-/** Looks at a page as it is: pictures, and what axe finds. */
-async function look(page, name) {
-  const number = String(++shots).padStart(2, "0");
-  const file = (kind) =>
-    join(screenshots, `${world.customer}-${steps[0]}-${number}-${name}-${kind}.png`);
-  for (const [kind, colorScheme, viewport] of [
-    ["light", "light", DESK],
-    ["dark", "dark", DESK],
-    ["phone", "light", PHONE],
-  ]) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize(viewport);
-    await page.screenshot({ path: file(kind), fullPage: true });
-    if (!scripts) continue;
-    const sideways = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    assert.ok(sideways <= 0, `${name} is ${sideways} px too wide (${kind})`);
-    const found = await page.evaluate(async (source) => {
-      if (!window.axe) (0, eval)(source);
-      return window.axe.run(document, { resultTypes: ["violations"] });
-    }, axe);
-    const serious = found.violations.map(
-      ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join("; ")}`,
-    );
-    assert.deepEqual(serious, [], `axe at ${name} (${kind})`);
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize(DESK);
-}
+const look = (page, name) => lookAt(page, numbered(name));
 
 /** Goes to the provider's page and decides there. */
 async function consent(page, button, decision) {
@@ -185,14 +132,8 @@ const STEPS = {
   },
 
   async expired(page) {
-    // The provider takes neither the token nor its refresh any more.
     const [before] = await connections();
-    const ended = await fetch(world.sandbox + "tokens", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ expire_access: true, revoke_refresh: true }),
-    });
-    assert.equal(ended.status, 204);
+    await endTokens();
     await page.getByRole("link", { name: "Change what is read" }).click();
     await page.getByRole("heading", { name: "Connect Bitbucket again" }).waitFor();
     await look(page, "expired");
@@ -261,64 +202,23 @@ const STEPS = {
   },
 };
 
-async function main() {
-  mkdirSync(screenshots, { recursive: true });
-  const profile = mkdtempSync(join(tmpdir(), "chromium-"));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    javaScriptEnabled: scripts,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-    viewport: DESK,
-  });
-  browser.setDefaultTimeout(PATIENCE_MS);
-  const log = [];
-  browser.on("response", (response) =>
-    log.push(`${response.request().method()} ${response.url()}: ${response.status()}`),
-  );
-  browser.on("console", (message) => {
-    const line = `${message.type()}: ${message.text()}`;
-    log.push(line);
-    // A refusal is an answer, too; what the policy stops is a mistake of ours.
-    if (/Content Security Policy|Refused to/.test(line)) wrong.push(line);
-  });
-  browser.on("weberror", (error) => wrong.push(String(error.error())));
-  const here = ({ hostname }) => hostname === "127.0.0.1";
-  await browser.route((url) => !here(url), (route) => {
-    referers.push(route.request().headers().referer);
-    return route.fulfill({
-      contentType: "image/svg+xml",
-      body: '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40" rx="8" fill="#0b7a53"/></svg>',
+drive(world.customer, {
+  options: { javaScriptEnabled: scripts },
+  async watch(context) {
+    context.on("console", (message) => {
+      const line = `${message.type()}: ${message.text()}`;
+      // A refusal is an answer, too; what the policy stops is a mistake of ours.
+      if (/Content Security Policy|Refused to/.test(line)) wrong.push(line);
     });
-  });
-  const page = browser.pages()[0] ?? (await browser.newPage());
-  try {
-    await page.goto(world.page);
-    for (const step of steps) {
-      const began = Date.now();
-      await STEPS[step](page);
-      console.log(`${step}: ${Date.now() - began} ms`);
-    }
-    assert.deepEqual(wrong, []);
-  } catch (error) {
-    await page.screenshot({ path: join(screenshots, `${world.customer}-failed.png`), fullPage: true });
-    console.error(error);
-    console.error(wrong.join("\n"));
-    console.error(log.join("\n"));
-    console.error(await page.locator("body").innerText());
-    process.exitCode = 1;
-  } finally {
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
-}
-
-main();
+    const here = ({ hostname }) => hostname === "127.0.0.1";
+    await context.route((url) => !here(url), (route) => {
+      referers.push(route.request().headers().referer);
+      return route.fulfill({
+        contentType: "image/svg+xml",
+        body: '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40" rx="8" fill="#0b7a53"/></svg>',
+      });
+    });
+  },
+  begin: (page) => page.goto(world.page),
+  walk: steps.map((name) => [name, STEPS[name]]),
+});

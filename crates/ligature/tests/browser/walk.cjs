@@ -4,31 +4,13 @@
 //
 //   node walk.cjs DIRECTORY-OF-PLAYWRIGHT STEP…
 //
-// WORLD is JSON: where the page and the API are, and a key to ask with. A screenshot of
-// each step goes to SCREENSHOTS.
+// WORLD is JSON: where the page and the API are, and a key to ask with.
 const assert = require("node:assert/strict");
 const { createSign } = require("node:crypto");
-const { mkdirSync, mkdtempSync, rmSync } = require("node:fs");
-const { createRequire } = require("node:module");
-const { tmpdir } = require("node:os");
-const { join } = require("node:path");
-
-const [directory, ...steps] = process.argv.slice(2);
-const { chromium } = createRequire(directory + "/")("playwright-core");
-const world = JSON.parse(process.env.WORLD);
-const screenshots = process.env.SCREENSHOTS;
-const PATIENCE_MS = 20_000;
-
-/** What the API says, as the builder asks it. */
-async function api(path) {
-  const answer = await fetch(world.api + path, { headers: { "X-Api-Key": world.key } });
-  assert.equal(answer.status, 200, path);
-  return answer.json();
-}
-
-const connections = () => api(`/connections?groupRef=${world.customer}`);
-const installations = () =>
-  api(`/integrations/bitbucket/installations?groupRef=${world.customer}`);
+const {
+  api, connections, drive, endTokens, installations, numbered, shot: shotAs, steps, until, world,
+  wrong,
+} = require("./chromium.cjs");
 
 /** What the customer has chosen of an object, as the server keeps it. */
 async function chosen(object) {
@@ -36,23 +18,7 @@ async function chosen(object) {
   return installation.config.content.read.objects[object];
 }
 
-async function until(what, look) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await look())) {
-    assert.ok(Date.now() < end, `waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** What went wrong on the way, though the customer may not have seen it. */
-const wrong = [];
-
-let shots = 0;
-async function shot(page, name) {
-  const number = String(++shots).padStart(2, "0");
-  const file = `${world.customer}-${steps[0]}-${number}-${name}.png`;
-  await page.screenshot({ path: join(screenshots, file), fullPage: true });
-}
+const shot = (page, name) => shotAs(page, numbered(name));
 
 /** Presses `button` on the page, and then one on the provider's in the popup. */
 async function consent(page, button, decision) {
@@ -189,13 +155,7 @@ const STEPS = {
   },
 
   async expired(page) {
-    // The provider takes neither the token nor its refresh any more.
-    const ended = await fetch(world.sandbox + "tokens", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ expire_access: true, revoke_refresh: true }),
-    });
-    assert.equal(ended.status, 204);
+    await endTokens();
     await page.reload();
     await page.getByText("Re-authenticate to Bitbucket").waitFor();
     await page.getByText("The account cannot be used").waitFor();
@@ -238,64 +198,25 @@ function token(query) {
   return `${signed}.${signature.toString("base64url")}`;
 }
 
-async function main() {
-  mkdirSync(screenshots, { recursive: true });
-  const profile = mkdtempSync(join(tmpdir(), "chromium-"));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-    viewport: { width: 1100, height: 800 },
-  });
-  const log = [];
-  browser.setDefaultTimeout(PATIENCE_MS);
-  browser.on("requestfailed", (request) => {
-    const line = `${request.method()} ${request.url()}: ${request.failure()?.errorText}`;
-    if (here(new URL(request.url()))) wrong.push(line);
-  });
-  browser.on("response", (response) => {
-    const line = `${response.request().method()} ${response.url()}: ${response.status()}`;
-    log.push(line);
-    if (response.status() >= 400 && response.url().includes("/v1/projects/")) wrong.push(line);
-  });
-  browser.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
-  browser.on("weberror", (error) => wrong.push(String(error.error())));
-  // The library's style sheet asks for a font, and its footer for a picture.
-  const here = ({ hostname }) => hostname === "127.0.0.1";
-  await browser.route((url) => !here(url), (route) => route.abort());
-  if (world.kid) {
-    await browser.route("**/token?*", (route) =>
-      route.fulfill({ body: token(new URL(route.request().url()).searchParams) }),
-    );
-  }
-  const page = browser.pages()[0] ?? (await browser.newPage());
-  try {
-    await page.goto(world.page);
-    for (const step of steps) {
-      const began = Date.now();
-      await STEPS[step](page);
-      console.log(`${step}: ${Date.now() - began} ms`);
+drive(world.customer, {
+  async watch(context) {
+    const here = ({ hostname }) => hostname === "127.0.0.1";
+    context.on("requestfailed", (request) => {
+      const line = `${request.method()} ${request.url()}: ${request.failure()?.errorText}`;
+      if (here(new URL(request.url()))) wrong.push(line);
+    });
+    context.on("response", (response) => {
+      const line = `${response.request().method()} ${response.url()}: ${response.status()}`;
+      if (response.status() >= 400 && response.url().includes("/v1/projects/")) wrong.push(line);
+    });
+    // The library's style sheet asks for a font, and its footer for a picture.
+    await context.route((url) => !here(url), (route) => route.abort());
+    if (world.kid) {
+      await context.route("**/token?*", (route) =>
+        route.fulfill({ body: token(new URL(route.request().url()).searchParams) }),
+      );
     }
-    assert.deepEqual(wrong, []);
-  } catch (error) {
-    await shot(page, "failed");
-    console.error(error);
-    console.error(wrong.join("\n"));
-    console.error(log.join("\n"));
-    console.error(await page.locator("body").innerText());
-    process.exitCode = 1;
-  } finally {
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
-}
-
-main();
+  },
+  begin: (page) => page.goto(world.page),
+  walk: steps.map((name) => [name, STEPS[name]]),
+});

@@ -2,27 +2,19 @@
 //! they go, deliveries, keys, notifications, members and settings.
 //! `tests/browser/activity.cjs` is the builder.
 
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
-
 use http::Method;
 use serde_json::json;
-use tokio::process::Command;
 
-use crate::browser::{self, TURN};
+use crate::browser::{TURN, Tools};
 use crate::receiver::Receiver;
 use crate::serve::{KEY, Server};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/activity.cjs");
-/// For the whole way; whatever it waits for has less.
-const PATIENCE: Duration = Duration::from_secs(400);
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "a password of ada";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_builder_follows_what_happens() {
-    let (Some(chromium), Some(driver)) = (browser::chromium(), browser::driver()) else {
+    let Some(tools) = Tools::driver_only() else {
         return;
     };
     let _turn = TURN.lock().await;
@@ -43,24 +35,7 @@ async fn a_builder_follows_what_happens() {
         "email": EMAIL, "password": PASSWORD, "receiver": second.url,
         "publicKey": include_str!("../../../engine/tests/keys/public-2048.pem"),
     });
-    let mut builder = Command::new("node");
-    builder
-        .arg(SCRIPT)
-        .arg(&driver)
-        .env("CHROMIUM", &chromium)
-        .env(
-            "SCREENSHOTS",
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots"),
-        )
-        .env("WORLD", world.to_string())
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, builder.output()).await;
-    assert!(output.is_ok(), "the way has not ended in time");
-    let output = output.unwrap().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let wrong = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{wrong}");
+    tools.walk("activity.cjs", &[], &world).await;
     assert_eq!(
         receiver.inbox.lock().unwrap().distinct("repositories"),
         3_000

@@ -29,7 +29,7 @@ const TARGET: &str = env!("CARGO_TARGET_TMPDIR");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const REPOSITORIES: u32 = 30;
 /// For one walk; whatever it waits for has less.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(400);
 /// What the page consists of, below `examples/react-install`.
 const SOURCES: [&str; 3] = ["index.html", "vite.config.js", "src/main.jsx"];
 
@@ -93,8 +93,8 @@ impl Tools {
         built
     }
 
-    /// Lets a customer, who is a program, walk the `steps`; what they need to know is
-    /// in `world`.
+    /// Lets somebody, who is a program, walk the `steps`; what they need to know is in
+    /// `world`.
     pub(crate) async fn walk(&self, program: &str, steps: &[&str], world: &Value) {
         let programs = Path::new(ROOT).join("crates/ligature/tests/browser");
         let mut driver = Command::new("node");
@@ -117,7 +117,7 @@ impl Tools {
 }
 
 /// Where Chromium is; `None`, with a note, where it is not installed.
-pub(crate) fn chromium() -> Option<PathBuf> {
+fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let found = names.into_iter().find_map(on_path);
     if found.is_none() {
@@ -127,7 +127,7 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 }
 
 /// Where the packages are by which tests drive it.
-pub(crate) fn driver() -> Option<PathBuf> {
+fn driver() -> Option<PathBuf> {
     let list = Path::new(ROOT).join("crates/ligature/tests/browser/package.json");
     packages::npm(Path::new(TARGET), &fs::read_to_string(list).unwrap())
 }

@@ -122,11 +122,9 @@ pub(crate) fn not_done(place: &str, problem: impl Into<Problem>) -> Answer {
 }
 
 fn go(place: &str, is_good: bool, text: String) -> Answer {
-    let mut response = Redirect::to(place).into_response();
-    if let Some(cookie) = visitor::flash_cookie(Some(&Flash { is_good, text })) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    let cookie = visitor::flash_cookie(Some(&Flash { is_good, text }));
+    let response = Redirect::to(place).into_response();
+    Ok(visitor::with_cookie(response, cookie))
 }
 
 /// Goes around every page: headers that keep browsers careful, and what was said

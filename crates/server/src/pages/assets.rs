@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
 use crate::extract::Path;
@@ -53,11 +53,7 @@ pub(crate) async fn get(
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    Ok((headers, body(file)).into_response())
-}
-
-fn body(file: EmbeddedFile) -> Body {
-    Body::from(file.data.into_owned())
+    Ok((headers, Body::from(file.data)).into_response())
 }
 
 fn media_type(name: &str) -> &'static str {

@@ -1,14 +1,14 @@
 //! Deliveries: how each destination does, the messages one by one with what they
 //! carry and how they were answered, and sending them again.
 
-use std::collections::HashMap;
+use std::slice;
 
 use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
 use engine::actions;
 use engine::actions::delivery::ReplayRange;
-use store::{DeliveriesOverview, Delivery, DeliveryFilter, DeliveryStatus, Destination, Recent};
+use store::{Delivery, DeliveryFilter, DeliveryStatus, Destination};
 
 use super::answer::{Answer, done, not_done, show, show_as};
 use super::destination::{self, Standing};
@@ -44,9 +44,11 @@ fn badge(status: DeliveryStatus) -> (&'static str, &'static str) {
 #[template(path = "deliveries.html")]
 struct List {
     frame: Frame,
-    destinations: Vec<(Destination, DeliveriesOverview, Recent)>,
+    destinations: Vec<Destination>,
     /// The one that is filtered by.
     chosen: Option<(Destination, Standing)>,
+    /// All of them, where none is.
+    standings: Vec<(Destination, Standing)>,
     rows: Vec<Delivery>,
     query: Query,
     /// Where the next page is.
@@ -55,7 +57,6 @@ struct List {
 }
 
 /// What is filtered by, as it was sent.
-#[derive(Default)]
 struct Query {
     status: String,
     destination: String,
@@ -76,15 +77,18 @@ impl Query {
         }
     }
 
+    fn fields(&self) -> [(&'static str, &str); 5] {
+        [
+            ("status", &self.status),
+            ("destination", &self.destination),
+            ("installation", &self.installation),
+            ("from", &self.from),
+            ("to", &self.to),
+        ]
+    }
+
     fn is_any(&self) -> bool {
-        let all = [
-            &self.status,
-            &self.destination,
-            &self.installation,
-            &self.from,
-            &self.to,
-        ];
-        all.iter().all(|text| text.is_empty())
+        self.fields().iter().all(|(_, value)| value.is_empty())
     }
 
     fn filter(&self) -> Result<DeliveryFilter, Problem> {
@@ -99,14 +103,9 @@ impl Query {
     }
 
     fn after(&self, token: &str) -> String {
-        asked::link(&[
-            ("status", &self.status),
-            ("destination", &self.destination),
-            ("installation", &self.installation),
-            ("from", &self.from),
-            ("to", &self.to),
-            ("after", token),
-        ])
+        let mut fields = self.fields().to_vec();
+        fields.push(("after", token));
+        asked::link(&fields)
     }
 }
 
@@ -122,33 +121,29 @@ impl List {
     fn statuses(&self) -> [DeliveryStatus; 4] {
         DeliveryStatus::ALL
     }
-
-    fn success(&self, recent: &Recent) -> String {
-        destination::percent(recent)
-    }
-
-    fn took(&self, recent: &Recent) -> String {
-        destination::took(recent.median)
-    }
 }
 
 async fn list(here: Here) -> Answer {
     let query = Query::of(here.query());
     let tenant = here.tenant();
-    let all = tenant.destinations().await?;
+    let destinations = tenant.destinations().await?;
+    let unsettled = tenant.unsettled_by_destination().await?;
+    let found = destinations.iter().find(|one| one.id == query.destination);
+    let mut standings = Vec::new();
+    for one in found.map_or(destinations.as_slice(), slice::from_ref) {
+        standings.push((one.clone(), Standing::of(&here, one, &unsettled).await?));
+    }
+    let chosen = found.and_then(|_| standings.pop());
     let mut page = List {
         frame: here.frame(Place::Deliveries, "Deliveries"),
-        destinations: Vec::new(),
-        chosen: None,
+        destinations,
+        chosen,
+        standings,
         rows: Vec::new(),
         next: None,
         problem: None,
         query,
     };
-    if let Some(chosen) = all.iter().find(|one| one.id == page.query.destination) {
-        page.chosen = Some((chosen.clone(), Standing::of(&here, chosen).await?));
-    }
-    page.destinations = with_figures(&here, all).await?;
     match page.query.filter() {
         Ok(filter) => {
             let after = here.query().given("after");
@@ -159,22 +154,6 @@ async fn list(here: Here) -> Answer {
         Err(problem) => page.problem = Some(problem),
     }
     show_as(Problem::status_of(page.problem.as_ref()), &page)
-}
-
-/// Every destination with what waits for it and how it has done.
-async fn with_figures(
-    here: &Here,
-    all: Vec<Destination>,
-) -> Result<Vec<(Destination, DeliveriesOverview, Recent)>, Problem> {
-    let tenant = here.tenant();
-    let mut unsettled: HashMap<_, _> = tenant.unsettled_by_destination().await?;
-    let mut rows = Vec::with_capacity(all.len());
-    for one in all {
-        let recent = destination::recent(here, &one).await?;
-        let counts = unsettled.remove(&one.id).unwrap_or_default();
-        rows.push((one, counts, recent));
-    }
-    Ok(rows)
 }
 
 #[derive(Template)]

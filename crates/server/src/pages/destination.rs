@@ -1,6 +1,8 @@
 //! One destination: how it does, its address and headers, its secret, a message to
 //! try it, and its end.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use engine::actions::destination::DestinationPatch;
 use engine::{Tested, actions};
@@ -41,11 +43,18 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) async fn of(here: &Here, destination: &Destination) -> Result<Self, Problem> {
-        let mut counts = here.tenant().unsettled_by_destination().await?;
+    /// `unsettled` is what waits or was given up, by destination.
+    pub(super) async fn of(
+        here: &Here,
+        destination: &Destination,
+        unsettled: &HashMap<String, DeliveriesOverview>,
+    ) -> Result<Self, Problem> {
+        let now = here.engine.clock.now();
+        let since = now.saturating_sub(RECENTLY).unwrap_or(now);
+        let tenant = here.tenant();
         Ok(Self {
-            counts: counts.remove(&destination.id).unwrap_or_default(),
-            recent: recent(here, destination).await?,
+            counts: unsettled.get(&destination.id).copied().unwrap_or_default(),
+            recent: tenant.recent_deliveries(&destination.id, since).await?,
         })
     }
 
@@ -77,16 +86,6 @@ impl Standing {
     }
 }
 
-/// How a destination's last messages went.
-pub(super) async fn recent(here: &Here, destination: &Destination) -> Result<Recent, Problem> {
-    let now = here.engine.clock.now();
-    let since = now.saturating_sub(RECENTLY).unwrap_or(now);
-    Ok(here
-        .tenant()
-        .recent_deliveries(&destination.id, since)
-        .await?)
-}
-
 /// What is to be done about an answer, or about none.
 pub(super) fn advice(status: Option<u16>) -> &'static str {
     match status {
@@ -109,7 +108,7 @@ pub(super) fn advice(status: Option<u16>) -> &'static str {
 }
 
 /// A share, never rounded up to all.
-pub(super) fn percent(recent: &Recent) -> String {
+fn percent(recent: &Recent) -> String {
     match recent.percent_delivered() {
         None => "–".to_owned(),
         Some(_) if recent.dead == 0 => "100 %".to_owned(),
@@ -118,7 +117,7 @@ pub(super) fn percent(recent: &Recent) -> String {
 }
 
 /// How long it took until a message was taken.
-pub(super) fn took(time: Option<SignedDuration>) -> String {
+fn took(time: Option<SignedDuration>) -> String {
     time.map_or_else(
         || "–".to_owned(),
         |time| match time.as_millis() {
@@ -156,11 +155,12 @@ struct Said {
 }
 
 async fn page(here: &Here, destination: Destination, said: Said) -> Answer {
+    let unsettled = here.tenant().unsettled_by_destination().await?;
     let page = Page {
         frame: here
             .frame(Place::Destinations, &destination.name)
             .below("Destinations", here.path("/destinations")),
-        standing: Standing::of(here, &destination).await?,
+        standing: Standing::of(here, &destination, &unsettled).await?,
         draft: said.draft.unwrap_or_else(|| Draft::of(&destination)),
         problem: said.problem,
         secret: said.secret,

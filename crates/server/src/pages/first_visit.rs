@@ -7,14 +7,14 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Redirect};
 use engine::{ActionError, Engine, LinkKind, actions};
 
 use super::answer::{Answer, PageError, show_as};
 use super::assets;
 use super::form::{Fields, Form};
-use super::visitor::{Visitor, session_cookie};
+use super::visitor::{Visitor, session_cookie, with_cookie};
 use crate::extract::Path;
 use crate::problem::Problem;
 use crate::protect::Guard;
@@ -64,11 +64,8 @@ pub(crate) async fn create(
     let made = actions::builder::create_first(&engine, email, &form.secret("password")).await;
     match made {
         Ok(session) => {
-            let mut response = Redirect::to("/").into_response();
-            if let Some(cookie) = session_cookie(&engine, &session) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
-            Ok(response)
+            let response = Redirect::to("/").into_response();
+            Ok(with_cookie(response, session_cookie(&engine, &session)))
         }
         Err(ActionError::Invalid { detail, .. } | ActionError::BadRequest { detail, .. }) => {
             let refused = (StatusCode::UNPROCESSABLE_ENTITY, detail.as_str());
@@ -113,9 +110,6 @@ fn page(
         email,
         text,
     };
-    let mut response = show_as(status, &page)?;
-    if let Some(cookie) = visitor.new_cookie(engine) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    let response = show_as(status, &page)?;
+    Ok(with_cookie(response, visitor.new_cookie(engine)))
 }

@@ -63,6 +63,14 @@ pub(super) fn choice<'a>(
         .map(|(_, choice)| choice)
 }
 
+/// Whether it is read: chosen or read always, and not switched off.
+pub(super) fn is_read(choice: Option<&ReadObjectConfig>, object: &ReadObject) -> bool {
+    match choice {
+        Some(choice) => choice.disabled != Some(true),
+        None => object.is_always_enabled(),
+    }
+}
+
 /// The installation and the object of the manifest that is named by `?object=`.
 struct Found {
     installation: Installation,
@@ -100,10 +108,7 @@ async fn find(here: &Here) -> Result<Found, Problem> {
 pub(super) async fn form(here: Here) -> Answer {
     let found = find(&here).await?;
     let choice = found.choice.clone().unwrap_or_default();
-    let enabled = found
-        .choice
-        .as_ref()
-        .is_some_and(|choice| choice.disabled != Some(true));
+    let enabled = is_read(found.choice.as_ref(), &found.object);
     page(&here, found, &choice, enabled, None)
 }
 
@@ -287,5 +292,27 @@ pub(super) async fn save(here: Here, form: Form) -> Answer {
             form.has("enabled"),
             Some(error.into()),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_always_needs_no_choice_and_can_be_switched_off() {
+        let object = |enabled: Value| -> ReadObject {
+            let object = json!({ "objectName": "projects", "enabled": enabled });
+            serde_json::from_value(object).unwrap()
+        };
+        let (always, other) = (object(json!("always")), object(Value::Null));
+        let chosen = ReadObjectConfig::default();
+        let off = ReadObjectConfig {
+            disabled: Some(true),
+            ..ReadObjectConfig::default()
+        };
+        assert!(is_read(None, &always) && !is_read(None, &other));
+        assert!(is_read(Some(&chosen), &other));
+        assert!(!is_read(Some(&off), &always) && !is_read(Some(&off), &other));
     }
 }

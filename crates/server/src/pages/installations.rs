@@ -1,7 +1,7 @@
 //! Installations: what each customer reads, how that goes, and what can be done
 //! about it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Router;
@@ -10,16 +10,15 @@ use engine::actions::installation::PauseReads;
 use engine::actions::read::Trigger;
 use engine::{Engine, InstallationConfig, actions};
 use store::{
-    ConnectionDetails, Installation, InstallationFilter, Integration, Operation, OperationStatus,
-    Sync,
+    ConnectionDetails, Installation, InstallationFilter, Installed, Integration, Operation,
+    OperationFilter, OperationStatus, Sync,
 };
 
 use super::answer::{Answer, done, not_done, show};
 use super::form::Form;
 use super::frame::{Frame, Place};
 use super::here::Here;
-use super::{installation_object, integrations, permission, shown};
-use crate::problem::Problem;
+use super::{installation_object, members, operations, permission, shown};
 
 /// Rows on a page.
 const PAGE: u64 = 50;
@@ -52,8 +51,7 @@ struct List {
 
 struct Row {
     installation: Installation,
-    integration: String,
-    group: String,
+    installed: Installed,
     healthy: bool,
 }
 
@@ -72,49 +70,22 @@ async fn list(here: Here) -> Answer {
     let (found, next) = tenant.installation_page(filter, PAGE, after).await?;
     let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
     let unhealthy = tenant.unhealthy(&ids).await?;
-    let names = integrations::names(&here).await?;
-    let groups = group_names(&here, &found).await?;
-    let rows = found.iter().map(|installation| Row {
-        healthy: !unhealthy.contains(&installation.id),
-        integration: names
-            .get(&installation.integration_id)
-            .map_or_else(String::new, |one| one.name.clone()),
-        group: groups
-            .get(&installation.group_ref)
-            .cloned()
-            .unwrap_or_default(),
-        installation: installation.clone(),
+    let mut installed = tenant.installed(&ids).await?;
+    let rows = found.into_iter().filter_map(|installation| {
+        Some(Row {
+            healthy: !unhealthy.contains(&installation.id),
+            installed: installed.remove(&installation.id)?,
+            installation,
+        })
     });
-    let rows = rows.collect();
-    let mut integrations: Vec<Integration> = names.into_values().collect();
-    integrations.sort_by(|a, b| a.name.cmp(&b.name));
     show(&List {
         frame: here.frame(Place::Installations, "Installations"),
-        rows,
-        integrations,
+        rows: rows.collect(),
+        integrations: tenant.integrations().await?,
         integration,
         group,
         next,
     })
-}
-
-/// The customers' names, where they say more than their references.
-async fn group_names(
-    here: &Here,
-    installations: &[Installation],
-) -> Result<HashMap<String, String>, Problem> {
-    let refs: HashSet<&str> = installations
-        .iter()
-        .map(|one| one.group_ref.as_str())
-        .collect();
-    let mut names = HashMap::new();
-    for group_ref in refs {
-        let group = here.tenant().group(group_ref).await?;
-        if group.name != group_ref {
-            names.insert(group_ref.to_owned(), group.name);
-        }
-    }
-    Ok(names)
 }
 
 #[derive(Template)]
@@ -122,6 +93,8 @@ async fn group_names(
 struct One {
     frame: Frame,
     installation: Installation,
+    /// Who installed it.
+    created_by: String,
     integration: Integration,
     connection: Option<ConnectionDetails>,
     healthy: bool,
@@ -165,11 +138,7 @@ impl One {
     }
 
     fn status(&self, status: &OperationStatus) -> (&'static str, &'static str) {
-        match status {
-            OperationStatus::InProgress => ("act", "running"),
-            OperationStatus::Success => ("good", "done"),
-            OperationStatus::Failure => ("bad", "failed"),
-        }
+        operations::badge(*status)
     }
 }
 
@@ -181,10 +150,18 @@ async fn show_one(here: Here) -> Answer {
     let integration = tenant.integration(&installation.integration_id).await?;
     let connection = tenant.connection(&installation.connection_id).await?;
     let details = tenant.connection_details(&[connection]).await?;
-    let (runs, _) = tenant.operations(&installation.id, RUNS, None).await?;
+    let reads = OperationFilter {
+        action_type: Some("read".to_owned()),
+        installation_id: Some(installation.id.clone()),
+        ..OperationFilter::default()
+    };
+    let (runs, _) = tenant.operations_matching(reads, RUNS, None).await?;
     let unhealthy = tenant.unhealthy(&[&installation.id]).await?;
     let syncs = tenant.syncs(&installation.id).await?;
+    let emails = members::emails(&here).await?;
+    let by = &installation.created_by;
     show(&One {
+        created_by: emails.get(by).unwrap_or(by).clone(),
         frame: here
             .frame(Place::Installations, &installation.group_ref)
             .below("Installations", here.path("/installations")),
@@ -220,10 +197,9 @@ fn objects(
         let choice = installation_object::choice(&chosen, object);
         let schedule = choice.and_then(|choice| choice.schedule.clone());
         let schedule = schedule.filter(|text| !text.is_empty());
-        let is_off = choice.is_some_and(|choice| choice.disabled == Some(true));
         all.push(Object {
             schedule: schedule.unwrap_or_else(|| object.schedule.clone()),
-            is_chosen: (choice.is_some() || object.is_always_enabled()) && !is_off,
+            is_chosen: installation_object::is_read(choice, object),
             sync: syncs.remove(&object.object_name),
             name: object.object_name.clone(),
         });
@@ -250,7 +226,7 @@ async fn read(here: Here, form: Form) -> Answer {
         object: object.to_owned(),
         group_ref: installation.group_ref,
         mode: "async".to_owned(),
-        since: form.given("since").map(|day| format!("{day}T00:00:00Z")),
+        since: None,
         until: None,
     };
     let asked = actions::read::trigger(&here.engine, here.actor(), &here.project.id, trigger);

@@ -1,7 +1,5 @@
 //! Integrations: what the manifests declare, how that came to be, and deploying.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
@@ -265,10 +263,4 @@ async fn delete(here: Here, _: Form) -> Answer {
         Ok(()) => done(&here.path("/integrations"), "The integration was deleted."),
         Err(error) => not_done(&here.path(&format!("/integrations/{id}")), error),
     }
-}
-
-/// The integrations by their ids, for pages that name them.
-pub(super) async fn names(here: &Here) -> Result<HashMap<String, Integration>, Problem> {
-    let all = here.tenant().integrations().await?;
-    Ok(all.into_iter().map(|one| (one.id.clone(), one)).collect())
 }

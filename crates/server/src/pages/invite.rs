@@ -6,14 +6,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Form};
 use engine::{ActionError, Engine, actions};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
 
-use super::{answer, assets};
+use super::answer::{self, Answer, show_as};
+use super::assets;
 use crate::extract::Query;
 use crate::problem::Problem;
 use crate::protect::Guard;
@@ -52,10 +52,7 @@ impl Page<'_> {
 }
 
 /// The form.
-pub(crate) async fn show(
-    State(engine): State<Engine>,
-    Query(link): Query<Link>,
-) -> Result<Response, Problem> {
+pub(crate) async fn show(State(engine): State<Engine>, Query(link): Query<Link>) -> Answer {
     form(&engine, &link.token, StatusCode::OK, "").await
 }
 
@@ -65,7 +62,7 @@ pub(crate) async fn accept(
     Extension(guard): Extension<Arc<Guard>>,
     client: Option<Extension<ClientAddress>>,
     choice: Result<Form<Choice>, FormRejection>,
-) -> Result<Response, Problem> {
+) -> Answer {
     let Form(choice) = choice.map_err(|rejection| Problem::new(400, rejection.body_text()))?;
     let client = client.map(|Extension(ClientAddress(address))| address);
     guard.admit_sign_in(&engine, client, &choice.token)?;
@@ -93,19 +90,14 @@ pub(crate) async fn accept(
 }
 
 /// The form of an invitation that may be accepted, or why there is none.
-async fn form(
-    engine: &Engine,
-    token: &str,
-    status: StatusCode,
-    text: &str,
-) -> Result<Response, Problem> {
+async fn form(engine: &Engine, token: &str, status: StatusCode, text: &str) -> Answer {
     match actions::organization::invitation(engine, token).await {
         Ok(invite) => page(status, text, false, (&invite.email, token)),
         Err(error) => refused(error),
     }
 }
 
-fn refused(error: ActionError) -> Result<Response, Problem> {
+fn refused(error: ActionError) -> Answer {
     match error {
         ActionError::BadRequest { detail, .. } => {
             page(StatusCode::BAD_REQUEST, &detail, false, ("", ""))
@@ -114,22 +106,14 @@ fn refused(error: ActionError) -> Result<Response, Problem> {
     }
 }
 
-fn page(
-    status: StatusCode,
-    text: &str,
-    done: bool,
-    (email, token): (&str, &str),
-) -> Result<Response, Problem> {
+fn page(status: StatusCode, text: &str, done: bool, (email, token): (&str, &str)) -> Answer {
     let page = Page {
         text,
         done,
         email,
         token,
     };
-    let html = page
-        .render()
-        .map_err(|_| Problem::new(500, "the page could not be made"))?;
-    let mut response = (status, Html(html)).into_response();
+    let mut response = show_as(status, &page)?;
     let policy = HeaderValue::from_static(answer::POLICY);
     response
         .headers_mut()

@@ -1,6 +1,8 @@
 //! Members: who works on the organisation's projects, as what, and who is invited.
 //! Owners change it; members see it.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
@@ -84,6 +86,17 @@ async fn page(here: &Here, email: &str, made: Option<Invited>, problem: Option<P
 
 async fn list(here: Here) -> Answer {
     page(&here, "", None, None).await
+}
+
+/// The members' e-mail addresses, by what `createdBy` and the audit log call them.
+pub(super) async fn emails(here: &Here) -> Result<HashMap<String, String>, Problem> {
+    let store = &here.engine.store;
+    let scope = store.org_scope(here.actor(), &here.project.org_id).await?;
+    let members = store.within_org(&scope).builders().await?;
+    let named = members
+        .into_iter()
+        .map(|member| (format!("builder:{}", member.id), member.email));
+    Ok(named.collect())
 }
 
 fn role_of(form: &Form) -> Result<Role, Problem> {

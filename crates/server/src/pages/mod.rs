@@ -19,10 +19,11 @@ mod frame;
 mod here;
 mod home;
 pub(crate) mod install;
+mod install_links;
 mod installation_object;
 mod installations;
 mod integrations;
-pub(crate) mod invite;
+mod invite;
 mod jwt_keys;
 mod live;
 mod manifest_text;
@@ -74,6 +75,7 @@ fn in_project() -> Router<Engine> {
         .nest("/connections", connections::routes())
         .nest("/deliveries", deliveries::routes())
         .nest("/destinations", destinations::routes())
+        .nest("/install-links", install_links::routes())
         .nest("/installations", installations::routes())
         .nest("/integrations", integrations::routes())
         .nest("/jwt-keys", jwt_keys::routes())

@@ -38,11 +38,12 @@ pub(super) struct Status<'a> {
 
 impl Status<'_> {
     fn badge(&self) -> (&'static str, &'static str) {
-        match self.operation.status {
-            OperationStatus::InProgress => ("act", "running"),
-            OperationStatus::Success => ("good", "done"),
-            OperationStatus::Failure => ("bad", "failed"),
-        }
+        badge(self.operation.status)
+    }
+
+    /// Whether it is about records at all.
+    fn has_records(&self) -> bool {
+        !is_call(self.operation)
     }
 
     fn is_running(&self) -> bool {
@@ -68,8 +69,22 @@ impl Status<'_> {
     }
 }
 
+/// A status as a badge: its colour and its word.
+pub(super) fn badge(status: OperationStatus) -> (&'static str, &'static str) {
+    match status {
+        OperationStatus::InProgress => ("act", "running"),
+        OperationStatus::Success => ("good", "done"),
+        OperationStatus::Failure => ("bad", "failed"),
+    }
+}
+
 fn is_running(operation: &Operation) -> bool {
     operation.status == OperationStatus::InProgress
+}
+
+/// Whether it is a call that was passed on, which is about no object.
+fn is_call(operation: &Operation) -> bool {
+    operation.action_type == "proxy"
 }
 
 /// The same as HTML.
@@ -162,6 +177,15 @@ impl Query {
     }
 }
 
+/// What may be filtered by as the type, and how it is called.
+const KINDS: [(&str, &str); 6] = [
+    ("backfill", "backfill read"),
+    ("scheduled", "scheduled read"),
+    ("triggered", "triggered read"),
+    ("read", "every read"),
+    ("write", "write"),
+    ("proxy", "proxied call"),
+];
 const READ_TYPES: [ReadType; 3] = [ReadType::Backfill, ReadType::Scheduled, ReadType::Triggered];
 const STATUSES: [OperationStatus; 3] = [
     OperationStatus::InProgress,
@@ -185,8 +209,16 @@ impl List {
         ids.join(",")
     }
 
+    fn kinds(&self) -> [(&'static str, &'static str); 6] {
+        KINDS
+    }
+
     fn installed(&self, row: &Operation) -> Option<&Installed> {
         self.installed.get(&row.installation_id)
+    }
+
+    fn name<'a>(&self, row: &'a Operation) -> &'a str {
+        name(row)
     }
 
     fn status<'a>(&self, row: &'a Operation) -> Status<'a> {
@@ -202,6 +234,14 @@ fn kind(operation: &Operation) -> String {
     match operation.read_type {
         Some(read_type) => format!("{} read", read_type.as_str()),
         None => operation.action_type.clone(),
+    }
+}
+
+/// What an operation is called.
+fn name(operation: &Operation) -> &str {
+    match operation.object_name.as_str() {
+        "" => "Proxied call",
+        object => object,
     }
 }
 
@@ -262,6 +302,14 @@ impl One {
         self.operation.status == OperationStatus::Failure
     }
 
+    fn is_read(&self) -> bool {
+        self.operation.read_type.is_some()
+    }
+
+    fn is_call(&self) -> bool {
+        is_call(&self.operation)
+    }
+
     /// How long it took, or has been going on.
     fn took(&self) -> Option<String> {
         let end = self.operation.update_time?;
@@ -304,12 +352,13 @@ async fn one(here: Here) -> Answer {
     let tenant = here.tenant();
     let operation = tenant.operation(here.parameter("operation")).await?;
     let mut installed = tenant.installed(&[&operation.installation_id]).await?;
+    let title = match is_call(&operation) {
+        true => name(&operation).to_owned(),
+        false => format!("{}: {}", name(&operation), kind(&operation)),
+    };
     show(&One {
         frame: here
-            .frame(
-                Place::Operations,
-                &format!("{}: {}", operation.object_name, kind(&operation)),
-            )
+            .frame(Place::Operations, &title)
             .below("Operations", here.path("/operations")),
         installed: installed.remove(&operation.installation_id),
         log: tenant.logs(&operation.id).await?,

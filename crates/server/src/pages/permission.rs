@@ -27,11 +27,7 @@ pub(crate) fn uses_of(manifest: &manifest::Integration) -> Vec<Use> {
         object: object.object_name.clone(),
         writes: false,
     });
-    let writes = manifest
-        .write
-        .iter()
-        .flat_map(|write| write.objects.iter().flatten());
-    let writes = writes.map(|object| Use {
+    let writes = manifest.write_objects().map(|object| Use {
         object: object.object_name.clone(),
         writes: true,
     });

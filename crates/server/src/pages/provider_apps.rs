@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use connector::{Description, SetupPart};
 use engine::actions::oauth::{Connect, MetadataItem, MetadataSource};
-use engine::{Engine, actions};
+use engine::{ActionError, Engine, actions};
 use std::collections::BTreeMap;
 use store::{NewProviderApp, ProviderApp, ProviderAppChange};
 
@@ -172,6 +172,16 @@ fn scopes(form: &Form) -> Vec<String> {
         .collect()
 }
 
+/// The form as it was sent, and why it was not taken.
+fn refused(form: &Form, error: ActionError) -> Shown {
+    Shown {
+        client_id: Some(form.text("client_id").to_owned()),
+        scopes: Some(form.text("scopes").to_owned()),
+        problem: Some(error.into()),
+        ..Shown::default()
+    }
+}
+
 async fn create(here: Here, form: Form) -> Answer {
     let provider = here.parameter("provider").to_owned();
     let new = NewProviderApp {
@@ -187,15 +197,7 @@ async fn create(here: Here, form: Form) -> Answer {
             &here.path(&format!("/provider-apps/{}", app.id)),
             "Saved. The secret is sealed and will not be shown again.",
         ),
-        Err(error) => {
-            let shown = Shown {
-                client_id: Some(form.text("client_id").to_owned()),
-                scopes: Some(form.text("scopes").to_owned()),
-                problem: Some(error.into()),
-                ..Shown::default()
-            };
-            page(&here, &provider, None, shown).await
-        }
+        Err(error) => page(&here, &provider, None, refused(&form, error)).await,
     }
 }
 
@@ -212,13 +214,8 @@ async fn update(here: Here, form: Form) -> Answer {
     match actions::provider_app::update(&here.engine, actor, project, &app.id, change).await {
         Ok(app) => done(&here.path(&format!("/provider-apps/{}", app.id)), "Saved."),
         Err(error) => {
-            let shown = Shown {
-                client_id: Some(form.text("client_id").to_owned()),
-                scopes: Some(form.text("scopes").to_owned()),
-                problem: Some(error.into()),
-                ..Shown::default()
-            };
-            page(&here, &app.provider.clone(), Some(app), shown).await
+            let provider = app.provider.clone();
+            page(&here, &provider, Some(app), refused(&form, error)).await
         }
     }
 }

@@ -10,10 +10,10 @@ use engine::{Engine, actions};
 use store::{AuditEntry, Organization, Role};
 
 use super::answer::{Answer, done, not_done, show, show_as};
-use super::asked;
 use super::form::Form;
 use super::frame::{Frame, Place};
 use super::here::Here;
+use super::{asked, members};
 use crate::problem::Problem;
 
 /// Entries on a page.
@@ -121,9 +121,6 @@ async fn log(
     next: Option<String>,
     of_project: bool,
 ) -> Answer {
-    let store = &here.engine.store;
-    let scope = store.org_scope(here.actor(), &here.project.org_id).await?;
-    let members = store.within_org(&scope).builders().await?;
     let title = if of_project {
         "Audit log"
     } else {
@@ -134,10 +131,7 @@ async fn log(
             .frame(Place::Settings, title)
             .below("Settings", here.path("/settings")),
         entries,
-        emails: members
-            .into_iter()
-            .map(|member| (format!("builder:{}", member.id), member.email))
-            .collect(),
+        emails: members::emails(here).await?,
         next: next.map(|token| asked::link(&[("after", &token)])),
         of_project,
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Redirect};
 use engine::{Engine, actions};
 use store::Overview;
@@ -14,7 +14,7 @@ use store::Overview;
 use super::answer::{Answer, done, show_as};
 use super::assets;
 use super::form::{Fields, Form};
-use super::visitor::{SignedIn, Visitor, no_cookie, session_cookie};
+use super::visitor::{SignedIn, Visitor, no_cookie, session_cookie, with_cookie};
 use crate::protect::Guard;
 use crate::protect::client::ClientAddress;
 
@@ -73,11 +73,8 @@ pub(crate) async fn page(
         providers: provider_names(engine),
         overview: engine.store.overview().await?,
     };
-    let mut response = show_as(status, &page)?;
-    if let Some(cookie) = visitor.new_cookie(engine) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    let response = show_as(status, &page)?;
+    Ok(with_cookie(response, visitor.new_cookie(engine)))
 }
 
 /// `POST /sign-in`
@@ -100,11 +97,8 @@ pub(crate) async fn sign_in(
     if let Some(before) = visitor.session() {
         actions::builder::sign_out(&engine, before).await?;
     }
-    let mut response = Redirect::to(next).into_response();
-    if let Some(cookie) = session_cookie(&engine, &session) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    let response = Redirect::to(next).into_response();
+    Ok(with_cookie(response, session_cookie(&engine, &session)))
 }
 
 /// `POST /sign-out`
@@ -112,11 +106,8 @@ pub(crate) async fn sign_out(State(engine): State<Engine>, visitor: Visitor, _: 
     if let Some(token) = visitor.session() {
         actions::builder::sign_out(&engine, token).await?;
     }
-    let mut response = done("/sign-in", "You have signed out.")?;
-    if let Some(cookie) = no_cookie(&engine) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    let response = done("/sign-in", "You have signed out.")?;
+    Ok(with_cookie(response, no_cookie(&engine)))
 }
 
 /// As people call them.

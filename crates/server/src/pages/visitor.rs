@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::Response;
 use cookie::{Cookie, SameSite};
 use engine::actions::builder::{SESSION_PREFIX, Session};
 use engine::{Actor, Engine};
@@ -43,7 +44,7 @@ pub(crate) struct SignedIn {
 
 impl Visitor {
     pub(crate) fn of(engine: &Engine, headers: &HeaderMap) -> Self {
-        match cookie(headers, name(engine)) {
+        match cookie(headers, name(is_secure(engine))) {
             Some(secret) if !secret.is_empty() => Self {
                 secret,
                 is_new: false,
@@ -75,7 +76,7 @@ impl Visitor {
     /// The cookie to be set with a form, where the browser had none.
     pub(crate) fn new_cookie(&self, engine: &Engine) -> Option<HeaderValue> {
         self.is_new
-            .then(|| set(engine, &self.secret, None))
+            .then(|| set(is_secure(engine), &self.secret, None))
             .flatten()
     }
 }
@@ -83,12 +84,21 @@ impl Visitor {
 /// The cookie of a new session.
 pub(crate) fn session_cookie(engine: &Engine, session: &Session) -> Option<HeaderValue> {
     let lasts = session.expires_at.duration_since(engine.clock.now());
-    set(engine, session.token.expose_secret(), Some(lasts.as_secs()))
+    let token = session.token.expose_secret();
+    set(is_secure(engine), token, Some(lasts.as_secs()))
 }
 
 /// Takes the cookie of a session away.
 pub(crate) fn no_cookie(engine: &Engine) -> Option<HeaderValue> {
-    set(engine, "", Some(0))
+    set(is_secure(engine), "", Some(0))
+}
+
+/// Has the browser keep a cookie, where there is one to keep.
+pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// The cookie by which the next page says something, or by which nothing is said
@@ -109,11 +119,11 @@ pub(crate) fn flash(headers: &HeaderMap) -> Option<Flash> {
     cookie(headers, FLASH).as_deref().and_then(Flash::unpacked)
 }
 
-fn set(engine: &Engine, value: &str, lasts_s: Option<i64>) -> Option<HeaderValue> {
-    let cookie = Cookie::build((name(engine), value))
+fn set(is_secure: bool, value: &str, lasts_s: Option<i64>) -> Option<HeaderValue> {
+    let cookie = Cookie::build((name(is_secure), value))
         .path("/")
         .http_only(true)
-        .secure(is_secure(engine))
+        .secure(is_secure)
         .same_site(SameSite::Lax)
         .build();
     header_of(&cookie.to_string(), lasts_s)
@@ -128,8 +138,8 @@ fn header_of(cookie: &str, lasts_s: Option<i64>) -> Option<HeaderValue> {
 }
 
 /// Browsers hold `__Host-` to this host, all of its paths, and TLS.
-fn name(engine: &Engine) -> &'static str {
-    if is_secure(engine) {
+fn name(is_secure: bool) -> &'static str {
+    if is_secure {
         "__Host-ligature"
     } else {
         "ligature"
@@ -209,5 +219,31 @@ impl FromRequestParts<Engine> for SignedIn {
             .remedy("Sign in again, then send the form once more")
             .into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_tls_a_browser_holds_the_cookie_to_this_host() {
+        let cookie = set(true, "ligs_token", Some(60)).unwrap();
+        let cookie = cookie.to_str().unwrap();
+        let parts: Vec<&str> = cookie.split("; ").collect();
+        assert_eq!(parts[0], "__Host-ligature=ligs_token");
+        for flag in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=60"] {
+            assert!(parts.contains(&flag), "{flag}: {cookie}");
+        }
+        assert_eq!(parts.len(), 6, "and no domain: {cookie}");
+        let plain = set(false, "ligs_token", None).unwrap();
+        let plain = plain.to_str().unwrap();
+        assert!(plain.starts_with("ligature=ligs_token; ") && !plain.contains("Secure"));
+
+        // One that was planted without TLS is not looked at.
+        let mut headers = HeaderMap::new();
+        let sent = HeaderValue::from_static("ligature=planted; __Host-ligature=own");
+        headers.insert(header::COOKIE, sent);
+        assert_eq!(super::cookie(&headers, name(true)).as_deref(), Some("own"));
     }
 }

@@ -7,7 +7,7 @@ use super::decompress;
 use crate::columns::{at, ms};
 use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
-use crate::statement::time;
+use crate::statement::{page_of, time};
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,14 +234,8 @@ impl Tenant<'_> {
             }
         }
         found.sort_by(|a, b| (b.create_time, &b.id).cmp(&(a.create_time, &a.id)));
-        let page = usize::try_from(page_size).unwrap_or(usize::MAX);
-        let more = found.len() > page;
-        found.truncate(page);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|last| format!("{}.{}", ms(last.create_time), last.id));
-        Ok((found, next))
+        let token = |last: &Delivery| format!("{}.{}", ms(last.create_time), last.id);
+        Ok(page_of(found, page_size.into(), token))
     }
 
     /// One more than a page of one status.

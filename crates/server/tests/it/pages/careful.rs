@@ -6,6 +6,7 @@ use store::Role;
 use testing::TestStore;
 
 use crate::world::World;
+use crate::world::browser::form_token;
 
 testing::both!(
     a_form_is_taken_from_our_own_pages_only,
@@ -17,14 +18,12 @@ testing::both!(
 async fn a_form_is_taken_from_our_own_pages_only(store: TestStore) {
     let world = World::idle(store).await;
     let mut browser = world.owners_browser().await;
-    let page = browser.get("/").await.text();
-    let (_, rest) = page.split_once("name=\"form_token\" value=\"").unwrap();
-    let token = rest.split('"').next().unwrap();
+    let token = form_token(&browser.get("/").await);
     let own = world.api.origin.clone();
 
     let none = [("name", "taken")];
     let wrong = [("name", "taken"), ("form_token", "0123")];
-    let right = [("name", "taken"), ("form_token", token)];
+    let right = [("name", "taken"), ("form_token", token.as_str())];
     for (form, headers) in [
         (&none[..], &[][..]),
         (&wrong[..], &[("origin", own.as_str())][..]),

@@ -1,6 +1,6 @@
 //! Connections: granted against needed, connecting again, installing, deleting.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testing::TestStore;
 
 use crate::world::steps::everything;
@@ -13,6 +13,11 @@ testing::both!(
     a_connection_in_use_is_not_deleted,
 );
 
+async fn place(world: &World, connection: &Value) -> String {
+    let id = connection["id"].as_str().unwrap();
+    format!("{}/connections/{id}", world.pages().await)
+}
+
 async fn what_is_granted_stands_against_what_is_needed(store: TestStore) {
     let world = World::idle(store).await;
     let connection = world.prepare().await;
@@ -20,11 +25,7 @@ async fn what_is_granted_stands_against_what_is_needed(store: TestStore) {
         .install(json!({ "projects": everything("projects") }))
         .await;
     let mut browser = world.owners_browser().await;
-    let place = format!(
-        "{}/connections/{}",
-        world.pages().await,
-        connection["id"].as_str().unwrap()
-    );
+    let place = place(&world, &connection).await;
     let text = browser.get(&place).await.text();
     assert!(
         text.contains("Projects: Read <span class=\"hint\">for projects"),
@@ -43,11 +44,7 @@ async fn a_link_lets_the_customer_connect_again(store: TestStore) {
     let world = World::idle(store).await;
     let connection = world.prepare().await;
     let mut browser = world.owners_browser().await;
-    let place = format!(
-        "{}/connections/{}",
-        world.pages().await,
-        connection["id"].as_str().unwrap()
-    );
+    let place = place(&world, &connection).await;
     let page = browser.get(&place).await;
     let link = browser
         .submit(&page, &format!("{place}/reconnect"), &[])
@@ -66,11 +63,7 @@ async fn installing_for_a_customer_reads_everything(store: TestStore) {
     let world = World::start(store).await;
     let connection = world.prepare().await;
     let mut browser = world.owners_browser().await;
-    let place = format!(
-        "{}/connections/{}",
-        world.pages().await,
-        connection["id"].as_str().unwrap()
-    );
+    let place = place(&world, &connection).await;
     let page = browser.get(&place).await;
     let install = format!("{place}/install");
     let done = browser.submit(&page, &install, &[]).await;
@@ -79,6 +72,7 @@ async fn installing_for_a_customer_reads_everything(store: TestStore) {
         text.contains("Installed: everything that the manifest offers is being read."),
         "{text}"
     );
+    assert!(text.contains("by ada@example.com"), "{text}");
     let installed = world.api.get(&path("/installations")).await.json(200);
     let objects = &installed[0]["config"]["content"]["read"]["objects"];
     assert_eq!(objects["repositories"]["selectedFieldsAuto"], "all");
@@ -92,21 +86,14 @@ async fn a_connection_in_use_is_not_deleted(store: TestStore) {
     let world = World::idle(store).await;
     let connection = world.prepare().await;
     let mut browser = world.owners_browser().await;
-    let place = format!(
-        "{}/connections/{}",
-        world.pages().await,
-        connection["id"].as_str().unwrap()
-    );
+    let place = place(&world, &connection).await;
     world.install(json!({})).await;
     let page = browser.get(&place).await;
     let delete = format!("{place}/delete");
     let kept = browser.submit(&page, &delete, &[]).await.text();
     assert!(kept.contains("delete the installation first"), "{kept}");
     let other = world.connect("customer-2").await;
-    let place = place.replace(
-        connection["id"].as_str().unwrap(),
-        other["id"].as_str().unwrap(),
-    );
+    let place = self::place(&world, &other).await;
     let page = browser.get(&place).await;
     let gone = browser
         .submit(&page, &format!("{place}/delete"), &[])

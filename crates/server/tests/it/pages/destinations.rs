@@ -231,6 +231,9 @@ async fn dead_letters_are_looked_at_and_sent_again(store: TestStore) {
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
+    let all = browser.get(&place).await.text();
+    let given_up = format!("?destination={id}&status=dead\">3</a>");
+    assert!(all.contains(&given_up), "{all}");
     world.receiver.answer_always(200);
     let again = browser.submit(&page, &format!("{one}/replay"), &[]).await;
     assert!(

@@ -5,6 +5,7 @@ use store::Role;
 use testing::TestStore;
 
 use crate::world::World;
+use crate::world::browser::form_token;
 use crate::world::people::PASSWORD;
 use crate::world::steps::everything;
 
@@ -62,11 +63,9 @@ async fn signing_in_makes_a_session_that_nobody_planted(store: TestStore) {
     let page = browser.get("/").await;
     let before = browser.cookies["ligature"].clone();
     assert!(!before.starts_with("ligs_"));
-    let token = page.text();
-    let (_, token) = token.split_once("name=\"form_token\" value=\"").unwrap();
-    let token = token.split('"').next().unwrap();
+    let token = form_token(&page);
     let form = [
-        ("form_token", token),
+        ("form_token", token.as_str()),
         ("email", "ada@example.com"),
         ("password", PASSWORD),
     ];
@@ -88,14 +87,9 @@ async fn signing_in_makes_a_session_that_nobody_planted(store: TestStore) {
     planted.cookies.insert("ligature".to_owned(), first.clone());
     let signed_in = planted.get("/").await;
     assert!(signed_in.text().contains("ada@example.com"));
-    let (_, token) = signed_in
-        .text()
-        .split_once("name=\"form_token\" value=\"")
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .unwrap();
-    let token = token.split('"').next().unwrap();
+    let token = form_token(&signed_in);
     let form = [
-        ("form_token", token),
+        ("form_token", token.as_str()),
         ("email", "ada@example.com"),
         ("password", PASSWORD),
     ];

@@ -6,6 +6,7 @@ mod connections;
 mod destinations;
 mod door;
 mod first_visit;
+mod install_links;
 mod installations;
 mod integrations;
 mod keys;

@@ -3,11 +3,13 @@
 use serde_json::json;
 use testing::TestStore;
 
+use crate::delivery::line::{Line, destination};
 use crate::world::World;
 use crate::world::steps::everything;
 
 testing::both!(
     the_list_ticks_itself_off,
+    what_needs_attention_is_said,
     what_went_through_is_counted_over_time,
 );
 
@@ -42,6 +44,26 @@ async fn the_list_ticks_itself_off(store: TestStore) {
         .await;
 }
 
+async fn what_needs_attention_is_said(store: TestStore) {
+    let world = World::idle(store).await;
+    let mut line = Line::new(&world).await;
+    let id = destination(&world, "app", &world.receiver.url("/app"), false).await;
+    line.put(&world, &id, 1).await;
+    let mut browser = world.owners_browser().await;
+    let place = world.pages().await;
+    let quiet = browser.get(&place).await.text();
+    assert!(!quiet.contains("Needs attention"), "{quiet}");
+    world.receiver.answer_always(410);
+    line.work(&world).await;
+    let told = world
+        .until("the destination to be disabled", async || {
+            let text = browser.get(&place).await.text();
+            text.contains("destination is disabled").then_some(text)
+        })
+        .await;
+    assert!(told.contains("Needs attention"), "{told}");
+}
+
 async fn what_went_through_is_counted_over_time(store: TestStore) {
     let world = World::start(store).await;
     world.prepare().await;
@@ -51,7 +73,7 @@ async fn what_went_through_is_counted_over_time(store: TestStore) {
     let page = world
         .until("the records to be counted", async || {
             let text = browser.get(&place).await.text();
-            text.contains("<dt>Reads under way</dt><dd>0</dd>")
+            text.contains("<dt>Operations under way</dt><dd>0</dd>")
                 .then_some(text)
         })
         .await;

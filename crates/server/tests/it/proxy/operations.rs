@@ -7,7 +7,11 @@ use super::{get, id, idle, installed, planned};
 use crate::world::steps::installations;
 use crate::world::{Plan, World};
 
-testing::both!(a_call_is_an_operation, where_none_is_kept_none_is);
+testing::both!(
+    a_call_is_an_operation,
+    the_dashboard_names_a_call_and_counts_it_among_no_reads,
+    where_none_is_kept_none_is
+);
 
 async fn operations(world: &World, installation: &Value) -> Vec<Value> {
     let path = format!("{}/{}/operations", installations(), id(installation));
@@ -52,6 +56,35 @@ async fn a_call_is_an_operation(store: TestStore) {
     let path = format!("{}/{}", installations(), id(&installation));
     let shown = world.api.get(&path).await.json(200);
     assert_eq!(shown["healthStatus"], "healthy", "{shown}");
+}
+
+async fn the_dashboard_names_a_call_and_counts_it_among_no_reads(store: TestStore) {
+    let (world, installation) = installed(store).await;
+    let missing = "/2.0/repositories/acme/none";
+    assert_eq!(get(&world, &installation, missing).await.status, 404);
+    let kept = world
+        .until("the operation", async || {
+            operations(&world, &installation).await.pop()
+        })
+        .await;
+    let mut browser = world.owners_browser().await;
+    let pages = world.pages().await;
+    for (query, rows) in [("", 1), ("?type=proxy", 1), ("?type=read", 0)] {
+        let list = browser.get(&format!("{pages}/operations{query}")).await;
+        let list = list.text();
+        assert_eq!(list.matches(">Proxied call</a>").count(), rows, "{list}");
+        assert!(!list.contains("0 records"), "{list}");
+    }
+    let one = format!("{pages}/operations/{}", kept["id"].as_str().unwrap());
+    let page = browser.get(&one).await.text();
+    assert!(page.contains("<h1>Proxied call</h1>") && page.contains("answered 404 in"));
+    assert!(page.contains("went to the app that called"), "{page}");
+    assert!(!page.contains("read it again"), "{page}");
+    let of_customer = format!("{pages}/installations/{}", id(&installation));
+    let page = browser.get(&of_customer).await.text();
+    assert!(!page.contains("answered 404 in"), "{page}");
+    let overview = browser.get(&pages).await.text();
+    assert!(overview.contains("<strong>0</strong> failed reads"));
 }
 
 async fn where_none_is_kept_none_is(store: TestStore) {

@@ -126,9 +126,7 @@ impl Browser {
         place: &str,
         fields: &[(&str, &str)],
     ) -> Answer {
-        let text = page.text();
-        let (_, rest) = text.split_once("name=\"form_token\" value=\"").unwrap();
-        let token = rest.split('"').next().unwrap().to_owned();
+        let token = form_token(page);
         let mut all = vec![("form_token", token.as_str())];
         all.extend(fields);
         let answer = self.send(Method::POST, place, &all, &[]).await;
@@ -140,6 +138,11 @@ impl Browser {
         let fields = [("email", email), ("password", PASSWORD)];
         self.submit(&page, "/sign-in", &fields).await
     }
+}
+
+/// What the forms of a page carry.
+pub(crate) fn form_token(page: &Answer) -> String {
+    attribute(&page.text(), "name=\"form_token\" value")
 }
 
 /// The hidden fields of the first form with that action.

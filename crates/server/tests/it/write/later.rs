@@ -95,6 +95,15 @@ async fn an_operation_at_once_and_a_notification_in_the_end(store: TestStore) {
         .await;
     let operation = world.write_ended(&answer.json(200)["operationId"]).await;
     assert_eq!(operation["status"], "failure");
+    let mut browser = world.owners_browser().await;
+    let id = operation["id"].as_str().unwrap();
+    let page = format!("{}/operations/{id}", world.pages().await);
+    let page = browser.get(&page).await.text();
+    assert!(
+        page.contains("let the app write those records again"),
+        "{page}"
+    );
+    assert!(!page.contains("read it again"), "{page}");
     let message = told(&world, 2).await.remove(1);
     assert_eq!(message["data"]["success"], false);
     // Deletions are waited for, whatever the mode.
