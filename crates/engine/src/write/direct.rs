@@ -150,13 +150,7 @@ impl DirectWrite {
                     ..said(error, raw)
                 });
             }
-            let told = match failure {
-                Failure::RateLimited { retry_after_s } => retry_after_s,
-                _ => None,
-            };
-            let told = told.and_then(|s| i64::try_from(s).ok());
-            self.rest(told.map_or(wait, SignedDuration::from_secs))
-                .await;
+            self.rest(words::told_wait(&failure).unwrap_or(wait)).await;
             wait = wait.saturating_mul(2);
         }
     }

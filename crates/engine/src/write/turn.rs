@@ -314,14 +314,10 @@ impl Turn<'_> {
         if !failure.is_transient() {
             return None;
         }
-        let told = match failure {
-            Failure::RateLimited { retry_after_s } => *retry_after_s,
-            _ => None,
-        };
-        let told = told.and_then(|s| i64::try_from(s).ok());
         let doubled = FIRST_WAIT_S << attempts.clamp(1, 12).saturating_sub(1);
-        let wait_s = told.unwrap_or(doubled.min(LONGEST_WAIT_S)).max(1);
-        let wait = random::jittered(SignedDuration::from_secs(wait_s));
+        let untold = SignedDuration::from_secs(doubled.min(LONGEST_WAIT_S));
+        let wait = words::told_wait(failure).unwrap_or(untold);
+        let wait = random::jittered(wait.max(SignedDuration::from_secs(1)));
         self.now().checked_add(wait).ok()
     }
 
