@@ -110,15 +110,16 @@ impl Store {
 
     /// Takes the first of what looks like a lost create and belongs to no other
     /// write: creates that are alike leave records that are alike, so it does not
-    /// matter whose is whose as long as each has one. `None` when all of them are
-    /// others': then nothing was made of it. The record is settled so. Fenced.
+    /// matter whose is whose as long as each has one. The record is settled so, and
+    /// it is told whether the write has ended. `None` when all of them are others':
+    /// then nothing was made of it, and nothing is changed. Fenced.
     pub async fn claim_lost(
         &self,
         lease: &Lease,
         job: &WriteJob,
         lost: &LostRecord<'_>,
         now: Timestamp,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<bool>> {
         let mut tx = self.write().await?;
         work::fence(&tx, lease).await?;
         // One at a time of an installation, or two would take the same.
@@ -130,29 +131,24 @@ impl Store {
             .backend()
             .sql(&lock, [job.installation_id.as_str().into()]);
         tx.db().query_one_raw(lock).await?;
-        let mut to = Settled::Waiting {
-            why: "nothing was made of it, so it is sent again".to_owned(),
-        };
-        let mut claimed = None;
         for (id, data) in &lost.candidates {
-            if !is_taken(&tx, job, id, &lost.record.id).await? {
-                to = Settled::Made {
+            if is_taken(&tx, job, id, &lost.record.id).await? {
+                continue;
+            }
+            let settlement = Settlement {
+                record: lost.record.id.clone(),
+                position: lost.record.position,
+                to: Settled::Made {
                     record_id: id.clone(),
                     data: data.clone(),
-                };
-                claimed = Some(id.clone());
-                break;
-            }
+                },
+            };
+            apply(&tx, &job.id, &[settlement], now).await?;
+            let ended = end_if_settled(&mut tx, &job.id, now).await?;
+            tx.commit().await?;
+            return Ok(Some(ended));
         }
-        let settlement = Settlement {
-            record: lost.record.id.clone(),
-            position: lost.record.position,
-            to,
-        };
-        apply(&tx, &job.id, &[settlement], now).await?;
-        end_if_settled(&mut tx, &job.id, now).await?;
-        tx.commit().await?;
-        Ok(claimed)
+        Ok(None)
     }
 
     /// Whether something that was made belongs to a write already.
