@@ -16,6 +16,7 @@ use super::payload::{Action, Payload};
 use super::words;
 use crate::calls::{Caller, Calls};
 use crate::clock::Clock;
+use crate::metrics;
 
 /// Records under way at once.
 const PARALLEL: usize = 8;
@@ -133,6 +134,8 @@ impl SyncWrite {
         self.store
             .settle_sync(&self.job.id, &settlements, forgets_key, now)
             .await?;
+        let provider = self.connector.describe().provider;
+        metrics::settled(provider, &self.job, &settlements);
         Ok(done)
     }
 

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use store::{LostRecord, Settled, StoreError, WriteRecord, WriteState};
 
 use super::{Came, MOST_CLAIMS, Turn};
+use crate::metrics;
 use crate::write::machine::Stop;
 use crate::write::payload::{Action, Payload};
 use crate::write::words;
@@ -72,10 +73,13 @@ impl Turn<'_> {
                 .collect(),
         };
         match store.claim_lost(self.lease, self.job, &lost, now).await? {
-            Some(has_ended) => Ok(Came {
-                has_ended,
-                ..Came::default()
-            }),
+            Some(has_ended) => {
+                metrics::record_settled(self.provider(), self.job, "made");
+                Ok(Came {
+                    has_ended,
+                    ..Came::default()
+                })
+            }
             None => Ok(self.absent(record)),
         }
     }

@@ -26,6 +26,7 @@ use super::payload::{Action, Payload};
 use super::words;
 use crate::calls::{Caller, Calls};
 use crate::clock::Clock;
+use crate::metrics;
 use crate::random;
 use crate::read::inputs_of;
 use crate::registry::Registry;
@@ -159,8 +160,11 @@ impl Writer {
             .map(|record| failed(record, sent_or_not(record, why)))
             .collect();
         let now = self.clock.now();
-        let settled = self.store.settle_write(lease, &settlements, Some(now), now);
-        settled.await.map(drop)
+        self.store
+            .settle_write(lease, &settlements, Some(now), now)
+            .await?;
+        metrics::settled(&subject.connection.provider, &subject.job, &settlements);
+        Ok(())
     }
 }
 
@@ -200,12 +204,25 @@ impl Turn<'_> {
     }
 
     async fn release(&self, until: Timestamp) -> Result<(), StoreError> {
-        let now = self.now();
-        let settled = self
-            .writer
-            .store
-            .settle_write(self.lease, &[], Some(until), now);
-        settled.await.map(drop)
+        self.commit(&[], Some(until)).await.map(drop)
+    }
+
+    /// As [`Store::settle_write`], and counted.
+    async fn commit(
+        &self,
+        settlements: &[Settlement],
+        again_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let store = &self.writer.store;
+        let ended = store
+            .settle_write(self.lease, settlements, again_at, self.now())
+            .await?;
+        metrics::settled(self.provider(), self.job, settlements);
+        Ok(ended)
+    }
+
+    fn provider(&self) -> &'static str {
+        self.machine.connector.describe().provider
     }
 
     /// Commits what came of some records. False when the turn is over: the write
@@ -223,17 +240,14 @@ impl Turn<'_> {
             return Ok(true);
         }
         if let Some(bucket) = &came.bucket {
-            let ended = store
-                .settle_write(self.lease, &came.settlements, None, now)
-                .await?;
-            if !ended {
+            if !self.commit(&came.settlements, None).await? {
                 let lane = self.machine.lane;
                 store.wait_for_budget(self.lease, bucket, lane, now).await?;
             }
             return Ok(false);
         }
-        let settled = store.settle_write(self.lease, &came.settlements, came.again_at, now);
-        Ok(!settled.await? && came.again_at.is_none())
+        let ended = self.commit(&came.settlements, came.again_at).await?;
+        Ok(!ended && came.again_at.is_none())
     }
 
     /// Sends a few records that wait.
