@@ -108,7 +108,7 @@ impl SyncWrite {
             .collect();
         let looked: Vec<Result<_, StoreError>> = iter(looked).buffered(PARALLEL).collect().await;
         let looked: Vec<_> = looked.into_iter().collect::<Result<_, _>>()?;
-        let done = self.tell_apart(looked).await?;
+        let done = self.tell_apart(records, looked).await?;
         let settlements: Vec<Settlement> = records
             .iter()
             .zip(&done)
@@ -233,14 +233,18 @@ impl SyncWrite {
 
     /// Gives each create that was looked for one of what it may have made. Creates
     /// that are alike leave records that are alike, so each takes what is nobody's.
-    async fn tell_apart(&self, looked: Vec<Result<Done, Found>>) -> Result<Vec<Done>, StoreError> {
+    async fn tell_apart(
+        &self,
+        records: &[(String, Payload)],
+        looked: Vec<Result<Done, Found>>,
+    ) -> Result<Vec<Done>, StoreError> {
         let heard = looked.iter().flatten().filter_map(Done::record_id);
         let mut taken: BTreeSet<String> = heard.map(str::to_owned).collect();
         let mut done = Vec::with_capacity(looked.len());
-        for one in looked {
+        for ((record, _), one) in records.iter().zip(looked) {
             let one = match one {
                 Ok(done) => done,
-                Err(found) => self.choose(found, &taken).await?,
+                Err(found) => self.choose(record, found, &taken).await?,
             };
             taken.extend(one.record_id().map(str::to_owned));
             done.push(one);
@@ -248,19 +252,29 @@ impl SyncWrite {
         Ok(done)
     }
 
-    async fn choose(&self, found: Found, taken: &BTreeSet<String>) -> Result<Done, StoreError> {
-        for written in found.candidates {
-            if !taken.contains(&written.id)
-                && !self.store.is_written(&self.job, &written.id).await?
-            {
-                return Ok(made(written));
-            }
-        }
-        Ok(Done::Failed {
-            error: format!("{}; nothing was made", found.error),
-            raw: found.raw,
-            again_at: None,
-        })
+    async fn choose(
+        &self,
+        record: &str,
+        found: Found,
+        taken: &BTreeSet<String>,
+    ) -> Result<Done, StoreError> {
+        let Found {
+            error,
+            raw,
+            mut candidates,
+        } = found;
+        candidates.retain(|written| !taken.contains(&written.id));
+        let ids: Vec<&str> = candidates.iter().map(|one| one.id.as_str()).collect();
+        let free = self.store.take_made(&self.job, record, &ids).await?;
+        let own = free.and_then(|n| candidates.into_iter().nth(n));
+        Ok(own.map_or_else(
+            || Done::Failed {
+                error: format!("{error}; nothing was made"),
+                raw,
+                again_at: None,
+            },
+            made,
+        ))
     }
 }
 
