@@ -34,7 +34,6 @@ impl GuardedResolver {
 }
 
 /// As reqwest asks it.
-
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let this = self.clone();

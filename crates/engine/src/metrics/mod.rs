@@ -11,7 +11,9 @@ use std::time::Duration;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use store::{DeliveryOutcome, OperationStatus, ReadSubject, ReadType};
+use store::{
+    DeliveryOutcome, OperationStatus, ReadSubject, ReadType, Settled, Settlement, WriteJob,
+};
 
 use crate::calls::Lane;
 use crate::registry::Registry;
@@ -73,6 +75,12 @@ pub const METRICS: &[(Kind, &str, Unit, &str)] = &[
         "ligature_read_retries_total",
         Unit::Count,
         "Times that a read failed and is tried again, by provider and class of failure",
+    ),
+    (
+        Kind::Counter,
+        "ligature_write_records_total",
+        Unit::Count,
+        "What came of records that were to be written, by provider, object, action and outcome",
     ),
     (
         Kind::Counter,
@@ -306,6 +314,30 @@ fn of_read(subject: &ReadSubject) -> [(&'static str, String); 3] {
         ("object", subject.sync.object_name.clone()),
         ("read_type", read_type.to_owned()),
     ]
+}
+
+/// Something came of records that were to be written.
+pub(crate) fn settled(provider: &str, job: &WriteJob, settlements: &[Settlement]) {
+    for settlement in settlements {
+        match settlement.to {
+            Settled::Made { .. } => record_settled(provider, job, "made"),
+            Settled::Failed { .. } => record_settled(provider, job, "failed"),
+            Settled::Waiting { .. } => record_settled(provider, job, "retry"),
+            Settled::Lost { .. } => record_settled(provider, job, "lost"),
+            Settled::Unsent => {}
+        }
+    }
+}
+
+/// The same of one.
+pub(crate) fn record_settled(provider: &str, job: &WriteJob, outcome: &'static str) {
+    let labels = [
+        ("provider", provider.to_owned()),
+        ("object", job.object_name.clone()),
+        ("action", job.action.clone()),
+        ("outcome", outcome.to_owned()),
+    ];
+    counter!("ligature_write_records_total", &labels).increment(1);
 }
 
 /// A destination was tried; `lag` is since the message was committed.

@@ -1,7 +1,7 @@
 //! Writes without a store: the same machine and calls, with the credential in the
 //! caller's hands. Waits and repeats what may be repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::{Connector, Failure, Trace, Written};
@@ -40,6 +40,8 @@ pub struct DirectWrite {
     calls: Calls,
     object: String,
     inputs: BTreeMap<String, String>,
+    /// What creates have made: it is not taken for what another one did.
+    made: BTreeSet<String>,
 }
 
 impl DirectWrite {
@@ -66,6 +68,7 @@ impl DirectWrite {
             calls,
             object: object.to_owned(),
             inputs,
+            made: BTreeSet::new(),
         }
     }
 
@@ -73,12 +76,17 @@ impl DirectWrite {
     ///
     /// # Errors
     /// [`DirectWriteError`].
-    pub async fn create(&self, record: Map<String, Value>) -> Result<Written, DirectWriteError> {
+    pub async fn create(
+        &mut self,
+        record: Map<String, Value>,
+    ) -> Result<Written, DirectWriteError> {
         let payload = Payload {
             record,
             ..Payload::default()
         };
-        self.write(Action::Create, &payload).await
+        let written = self.write(Action::Create, &payload).await?;
+        self.made.insert(written.id.clone());
+        Ok(written)
     }
 
     /// Changes a record.
@@ -150,13 +158,7 @@ impl DirectWrite {
                     ..said(error, raw)
                 });
             }
-            let told = match failure {
-                Failure::RateLimited { retry_after_s } => retry_after_s,
-                _ => None,
-            };
-            let told = told.and_then(|s| i64::try_from(s).ok());
-            self.rest(told.map_or(wait, SignedDuration::from_secs))
-                .await;
+            self.rest(words::told_wait(&failure).unwrap_or(wait)).await;
             wait = wait.saturating_mul(2);
         }
     }
@@ -170,19 +172,19 @@ impl DirectWrite {
         error: &str,
     ) -> Result<Option<Written>, DirectWriteError> {
         let ago_s = self.calls.clock.now().duration_since(sent_at).as_secs();
-        match machine.trace(payload, ago_s).await {
-            Ok(Trace::Absent) => Ok(None),
-            Ok(Trace::Present(mut found)) if found.len() == 1 => Ok(found.pop()),
-            Ok(Trace::Present(_)) => {
-                let why = "there are several that look like it";
-                Err(said(words::unknown(error, why), None))
+        let why = match machine.trace(payload, ago_s).await {
+            Ok(Trace::Absent) => return Ok(None),
+            Ok(Trace::Present(mut found)) => {
+                found.retain(|written| !self.made.contains(&written.id));
+                if found.len() < 2 {
+                    return Ok(found.pop());
+                }
+                "there are several that look like it".to_owned()
             }
-            Ok(Trace::Unknown { why }) => Err(said(words::unknown(error, &why), None)),
-            Err(_) => {
-                let why = "it could not be looked for either";
-                Err(said(words::unknown(error, why), None))
-            }
-        }
+            Ok(Trace::Unknown { why }) => why,
+            Err(_) => "it could not be looked for either".to_owned(),
+        };
+        Err(said(words::unknown(error, &why), None))
     }
 
     async fn rest(&self, wait: SignedDuration) {

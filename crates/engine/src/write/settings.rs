@@ -55,7 +55,7 @@ struct ValueDefault {
 #[serde(rename_all = "camelCase")]
 struct FieldSetting {
     #[serde(default)]
-    default: Option<Default_>,
+    default: Option<FieldDefault>,
     #[serde(default)]
     write_on_create: Option<When>,
     #[serde(default)]
@@ -65,7 +65,7 @@ struct FieldSetting {
 /// One of the three is there.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Default_ {
+struct FieldDefault {
     #[serde(default)]
     string_value: Option<String>,
     #[serde(default)]
@@ -82,7 +82,7 @@ enum When {
     IfEmpty,
 }
 
-impl Default_ {
+impl FieldDefault {
     fn value(&self) -> Option<Value> {
         let text = self.string_value.clone().map(Value::String);
         let number = self.integer_value.map(Value::from);
@@ -152,7 +152,7 @@ impl ObjectSettings {
                 take(record, &path);
                 continue;
             }
-            let default = setting.default.as_ref().and_then(Default_::value);
+            let default = setting.default.as_ref().and_then(FieldDefault::value);
             if when != When::Never && takes_defaults {
                 fill(record, &path, default);
             }
@@ -194,6 +194,126 @@ pub(crate) fn keep_filled(
         };
         if !is_empty {
             take(record, path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn of(write: &Value) -> Result<Option<ObjectSettings>, serde_json::Error> {
+        let config = serde_json::from_value(json!({ "write": write })).unwrap();
+        ObjectSettings::of(&config, &["projects", "teams"])
+    }
+
+    #[test]
+    fn an_object_is_found_by_any_of_its_names() {
+        let deletion = json!({ "deletionSettings": { "enabled": true } });
+        let named = json!({ "objectName": "projects", "deletionSettings": { "enabled": true } });
+        for (write, expected) in [
+            (json!(null), Some(false)),
+            (json!({}), Some(false)),
+            (json!({ "objects": null }), Some(false)),
+            (json!({ "objects": {} }), Some(false)),
+            // The customer has chosen another.
+            (json!({ "objects": { "hooks": deletion } }), None),
+            (json!({ "objects": { "projects": {} } }), Some(false)),
+            (json!({ "objects": { "projects": deletion } }), Some(true)),
+            (json!({ "objects": { "teams": deletion } }), Some(true)),
+            (json!({ "objects": { "any": named } }), Some(true)),
+        ] {
+            let found = of(&write).unwrap();
+            let allows = found.map(|settings| settings.allows_deletion());
+            assert_eq!(allows, expected, "{write}");
+        }
+        of(&json!({ "objects": [] })).unwrap_err();
+    }
+
+    #[test]
+    fn defaults_fill_what_is_left_out_and_some_fields_are_kept() {
+        let settings: ObjectSettings = serde_json::from_value(json!({
+            "selectedFieldSettings": {
+                "note": { "default": { "stringValue": "n" }, "writeOnUpdate": "ifEmpty" },
+                "count": { "default": { "integerValue": 3 }, "writeOnCreate": "never" },
+                "on": { "default": { "booleanValue": false }, "writeOnUpdate": "never" },
+            },
+            "selectedValueDefaults": {
+                "size": { "value": 5 },
+                "kind": { "value": "k", "applyOnUpdate": "never" },
+                "gone": { "value": null },
+            },
+        }))
+        .unwrap();
+        let (create, update) = (Writing::Create, Writing::Update);
+        for (writing, takes_defaults, record, expected, if_empty) in [
+            (
+                create,
+                true,
+                json!({}),
+                json!({ "note": "n", "on": false, "size": 5, "kind": "k" }),
+                &[] as &[&str],
+            ),
+            // Null is a value.
+            (
+                create,
+                true,
+                json!({ "note": null, "count": 1, "on": true, "size": 1, "kind": "" }),
+                json!({ "note": null, "count": 1, "on": true, "size": 1, "kind": "" }),
+                &[],
+            ),
+            (
+                update,
+                true,
+                json!({ "on": true }),
+                json!({ "note": "n", "count": 3, "size": 5 }),
+                &["note"],
+            ),
+            (create, false, json!({}), json!({}), &[]),
+            (
+                update,
+                false,
+                json!({ "note": "x", "on": true }),
+                json!({ "note": "x" }),
+                &["note"],
+            ),
+            (update, false, json!({ "a": 1 }), json!({ "a": 1 }), &[]),
+        ] {
+            let mut shaped = map(&record);
+            let paths = settings.apply(&mut shaped, &Reverse::default(), writing, takes_defaults);
+            assert_eq!(Value::Object(shaped), expected, "{writing:?} {record}");
+            let names: Vec<&str> = paths.iter().map(FieldPath::first_segment).collect();
+            assert_eq!(names, if_empty, "{writing:?} {record}");
+        }
+    }
+
+    #[test]
+    fn what_is_filled_is_kept() {
+        let paths = ["a", "$['owner']['name']"];
+        let paths = paths.map(|path| FieldPath::parse(path).unwrap());
+        let record = json!({ "a": 1, "owner": { "name": "x" } });
+        for (current, expected) in [
+            (json!({}), record.clone()),
+            (
+                json!({ "a": null, "owner": { "name": "" } }),
+                record.clone(),
+            ),
+            // Nothing is left of the owner.
+            (
+                json!({ "a": "", "owner": { "name": "y" } }),
+                json!({ "a": 1 }),
+            ),
+            (json!({ "a": 0, "owner": { "name": [] } }), json!({})),
+        ] {
+            let mut kept = map(&record);
+            keep_filled(&mut kept, &paths, &map(&current));
+            assert_eq!(Value::Object(kept), expected, "{current}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a builder reads when a record was not written.
 
 use connector::Failure;
+use jiff::SignedDuration;
 
 /// What the provider said, what is wrong with each field, and which permissions the
 /// request needs against those that it has.
@@ -60,6 +61,15 @@ pub(super) fn is_ambiguous(failure: &Failure) -> bool {
         | Failure::Invalid { .. }
         | Failure::RateLimited { .. } => false,
     }
+}
+
+/// How long the provider wants to be left alone, if it said so.
+pub(super) fn told_wait(failure: &Failure) -> Option<SignedDuration> {
+    let Failure::RateLimited { retry_after_s } = failure else {
+        return None;
+    };
+    let seconds = i64::try_from((*retry_after_s)?).ok()?;
+    Some(SignedDuration::from_secs(seconds))
 }
 
 #[cfg(test)]

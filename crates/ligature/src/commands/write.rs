@@ -58,7 +58,7 @@ impl Write {
             writable.join(", ")
         );
         let found = Found::in_environment();
-        let write = DirectWrite::new(
+        let mut write = DirectWrite::new(
             connector,
             found.credential()?,
             self.provider.outbound(&Networks::default(), Vec::new())?,
@@ -77,7 +77,7 @@ impl Write {
             }
             let record: Map<String, Value> = serde_json::from_str(&line)
                 .with_context(|| format!("line {n} of standard input is not a JSON object"))?;
-            let result = self.one(&write, record).await;
+            let result = self.one(&mut write, record).await;
             if let Err(error) = &result
                 && error.unauthorized
             {
@@ -95,7 +95,7 @@ impl Write {
 
     async fn one(
         &self,
-        write: &DirectWrite,
+        write: &mut DirectWrite,
         mut record: Map<String, Value>,
     ) -> Result<Written, DirectWriteError> {
         let id = match record.remove("id") {

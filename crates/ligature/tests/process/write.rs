@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::{Output, Stdio};
 
+use http::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::api::Client;
 use crate::serve::ligature;
 
 async fn sandbox() -> sandbox::Running {
@@ -102,6 +104,29 @@ async fn a_result_line_for_each_record() {
             .len(),
         2
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_are_alike_make_one_record_each() {
+    let sandbox = sandbox().await;
+    let client = Client::new("");
+    let control = |rest: &str| format!("{}/_sandbox/{rest}", sandbox.url());
+    let settings = json!({ "private_hook_urls": true });
+    client
+        .json(Method::PUT, &control("settings"), Some(&settings))
+        .await;
+    // The second is made, and nobody hears of it.
+    let cut = json!({
+        "path": "/2.0/workspaces/acme/hooks", "method": "POST", "nth": 2, "times": 1,
+        "action": { "kind": "truncate", "keep_bytes": 10 },
+    });
+    client.post(&control("faults"), &cut).await;
+    let hook = json!({ "url": "http://127.0.0.1:9/alike", "events": ["repo:push"] });
+    let arguments = ["hooks", "--create", "--workspace", "acme"];
+    let output = run(&sandbox, &arguments, &[hook.clone(), hook]).await;
+    assert!(output.status.success(), "{output:?}");
+    let made = results(&output);
+    assert_ne!(made[0]["recordId"], made[1]["recordId"], "{made:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,11 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use store::{ConnectionFilter, Delivery, DeliveryFilter, Group, InstallationFilter, Tenant};
+use serde_json::value::RawValue;
+use store::{
+    ConnectionFilter, Delivery, DeliveryFilter, Group, InstallationFilter, Operation, RecordAnswer,
+    Tenant,
+};
 use tokio::sync::mpsc::{self, Sender};
 use utoipa::ToSchema;
 
@@ -40,13 +44,45 @@ pub(crate) struct ExportJson {
     deliveries: Vec<CarriedDelivery>,
 }
 
-/// An operation with its logs.
+/// An operation with its logs and, if it is a write, what came of its records.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it is there for its shape")]
 struct LoggedOperation {
     #[serde(flatten)]
     operation: OperationJson,
     logs: Vec<LogJson>,
+    #[schema(required = false)]
+    records: Vec<WrittenJson>,
+}
+
+/// What came of a record that was to be written.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = WrittenRecord)]
+struct WrittenJson {
+    state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_response: Option<String>,
+}
+
+impl From<RecordAnswer> for WrittenJson {
+    fn from(record: RecordAnswer) -> Self {
+        let data = record.data.map(RawValue::from_string);
+        Self {
+            state: record.state.as_str().to_owned(),
+            record_id: record.record_id,
+            data: data.and_then(Result::ok),
+            error: record.error,
+            raw_response: record.raw,
+        }
+    }
 }
 
 /// A message with what its link leads to.
@@ -198,6 +234,7 @@ async fn operations(
             let logs = logs.into_iter().map(|line| line_json(&operation.id, line));
             let logs: Vec<_> = logs.collect();
             let entry = Logged {
+                records: written(tenant, &operation).await?,
                 operation: operation.into(),
                 logs,
             };
@@ -215,6 +252,21 @@ struct Logged<L> {
     #[serde(flatten)]
     operation: OperationJson,
     logs: Vec<L>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    records: Vec<WrittenJson>,
+}
+
+/// What came of the records of a write; what is still to be written is sealed.
+async fn written(tenant: &Tenant<'_>, operation: &Operation) -> Result<Vec<WrittenJson>, Stop> {
+    if operation.action_type != "write" {
+        return Ok(Vec::new());
+    }
+    match tenant.write_answer(&operation.id).await {
+        Ok(answer) => Ok(answer.records.into_iter().map(Into::into).collect()),
+        // It was pruned in between.
+        Err(store::StoreError::NotFound { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The messages of an installation, newest first, with what they carry.

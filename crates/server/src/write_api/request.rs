@@ -96,13 +96,8 @@ impl New {
             associated |= batch.iter().any(|entry| filled(&entry.associations));
             batch.into_iter().map(|entry| entry.record).collect()
         });
-        let mut extras = Vec::new();
-        if associated {
-            extras.push("associations");
-        }
-        if self.headers.is_some_and(|headers| !headers.is_empty()) {
-            extras.push("headers");
-        }
+        let with_headers = self.headers.is_some_and(|headers| !headers.is_empty());
+        let extra = associated.then_some("associations");
         Write {
             integration,
             object,
@@ -120,7 +115,7 @@ impl New {
                 retry_deadline_hours: policy.retry_deadline_hours,
             }),
             all_or_none: self.batch_policy.and_then(|policy| policy.all_or_none) == Some(true),
-            extras,
+            extra: extra.or(with_headers.then_some("headers")),
             idempotency_key,
         }
     }

@@ -110,56 +110,79 @@ impl Store {
 
     /// Takes the first of what looks like a lost create and belongs to no other
     /// write: creates that are alike leave records that are alike, so it does not
-    /// matter whose is whose as long as each has one. `None` when all of them are
-    /// others': then nothing was made of it. The record is settled so. Fenced.
+    /// matter whose is whose as long as each has one. The record is settled so, and
+    /// it is told whether the write has ended. `None` when all of them are others':
+    /// then nothing was made of it, and nothing is changed. Fenced.
     pub async fn claim_lost(
         &self,
         lease: &Lease,
         job: &WriteJob,
         lost: &LostRecord<'_>,
         now: Timestamp,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<bool>> {
         let mut tx = self.write().await?;
         work::fence(&tx, lease).await?;
-        // One at a time of an installation, or two would take the same.
-        let lock = format!(
-            "SELECT id FROM installation WHERE id = $1{}",
-            tx.backend().for_update()
-        );
-        let lock = tx
-            .backend()
-            .sql(&lock, [job.installation_id.as_str().into()]);
-        tx.db().query_one_raw(lock).await?;
-        let mut to = Settled::Waiting {
-            why: "nothing was made of it, so it is sent again".to_owned(),
+        let made: Vec<&str> = lost.candidates.iter().map(|(id, _)| id.as_str()).collect();
+        let free = free(&tx, job, &lost.record.id, &made).await?;
+        let Some((id, data)) = free.and_then(|n| lost.candidates.get(n)) else {
+            return Ok(None);
         };
-        let mut claimed = None;
-        for (id, data) in &lost.candidates {
-            if !is_taken(&tx, job, id, &lost.record.id).await? {
-                to = Settled::Made {
-                    record_id: id.clone(),
-                    data: data.clone(),
-                };
-                claimed = Some(id.clone());
-                break;
-            }
-        }
         let settlement = Settlement {
             record: lost.record.id.clone(),
             position: lost.record.position,
-            to,
+            to: Settled::Made {
+                record_id: id.clone(),
+                data: data.clone(),
+            },
         };
         apply(&tx, &job.id, &[settlement], now).await?;
-        end_if_settled(&mut tx, &job.id, now).await?;
+        let ended = end_if_settled(&mut tx, &job.id, now).await?;
         tx.commit().await?;
-        Ok(claimed)
+        Ok(Some(ended))
     }
 
-    /// Whether something that was made belongs to a write already.
-    pub async fn is_written(&self, job: &WriteJob, record_id: &str) -> Result<bool> {
+    /// The same for a record that somebody waits for, and which is settled with the
+    /// others of its write: which of these it takes.
+    pub async fn take_made(
+        &self,
+        job: &WriteJob,
+        record: &str,
+        made: &[&str],
+    ) -> Result<Option<usize>> {
+        if made.is_empty() {
+            return Ok(None);
+        }
         let tx = self.write().await?;
-        is_taken(&tx, job, record_id, "").await
+        let free = free(&tx, job, record, made).await?;
+        if let Some(id) = free.and_then(|n| made.get(n)) {
+            tx.execute(
+                "UPDATE write_record SET record_id = $2 WHERE id = $1 AND state = 'sent'",
+                [record.into(), (*id).into()],
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(free)
     }
+}
+
+/// The first of these that belongs to no other write. One at a time of an
+/// installation asks, until its transaction ends, or two would take the same.
+async fn free(tx: &Tx<'_>, job: &WriteJob, own: &str, made: &[&str]) -> Result<Option<usize>> {
+    let lock = format!(
+        "SELECT id FROM installation WHERE id = $1{}",
+        tx.backend().for_update()
+    );
+    let lock = tx
+        .backend()
+        .sql(&lock, [job.installation_id.as_str().into()]);
+    tx.db().query_one_raw(lock).await?;
+    for (n, record_id) in made.iter().enumerate() {
+        if !is_taken(tx, job, record_id, own).await? {
+            return Ok(Some(n));
+        }
+    }
+    Ok(None)
 }
 
 async fn is_taken(tx: &Tx<'_>, job: &WriteJob, record_id: &str, own: &str) -> Result<bool> {

@@ -48,3 +48,5 @@ mod wake;
 mod work;
 #[cfg(test)]
 mod work_model;
+#[cfg(test)]
+mod write;

@@ -3,6 +3,7 @@
 mod filters;
 mod messages;
 mod raw;
+mod reverse;
 mod selection;
 
 use connector::Record;

@@ -268,6 +268,23 @@ async fn nothing_is_left_of_a_customer_who_is_gone(store: TestStore) {
     // What waits is sealed, what was answered is kept for the key alone.
     assert_eq!(world.tables_with("needle-title").await, ["write_record"]);
     assert_eq!(world.tables_with("NEEDLE_1").await, Vec::<String>::new());
+    // What came of each is in an export, and not what is still to be written.
+    let whole = world.api.get(&path("/groups/customer-1:export")).await;
+    assert!(!whole.text().contains("NEEDLE_1"));
+    let whole = whole.json(200);
+    let operations = whole["operations"].as_array().unwrap();
+    let records = operations.iter().map(|one| &one["records"][0]);
+    let (waits, made): (Vec<&Value>, Vec<&Value>) =
+        records.partition(|record| record["state"] == "waiting");
+    assert_eq!((waits.len(), made.len()), (1, 1), "{whole}");
+    assert_eq!(
+        (
+            &made[0]["state"],
+            &made[0]["recordId"],
+            &made[0]["data"]["name"]
+        ),
+        (&json!("made"), &json!("NEEDLE_2"), &json!("needle-title"))
+    );
     let erased = world.api.delete(&path("/groups/customer-1")).await;
     assert!(erased.status.is_success(), "{}", erased.text());
     assert_eq!(world.tables_with("NEEDLE_2").await, Vec::<String>::new());

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 use testing::TestStore;
 
-use super::{everything, one};
+use super::{batch, everything, one};
 use crate::world::World;
 
 testing::both!(
     what_was_made_is_found,
     what_cannot_be_told_is_said,
     a_waiting_caller_is_told_the_truth,
+    creates_that_are_alike_have_one_record_each,
 );
 
 const VARIABLES: &str = "pipelines-config/variables";
@@ -122,4 +123,28 @@ async fn a_waiting_caller_is_told_the_truth(store: TestStore) {
         .json(422);
     let message = answer["errors"][0]["message"].as_str().unwrap();
     assert!(message.contains("cannot be known"), "{message}");
+}
+
+async fn creates_that_are_alike_have_one_record_each(store: TestStore) {
+    let world = World::start(store).await;
+    world.writes(json!({}), everything()).await;
+    let hook = json!({ "url": "http://127.0.0.1:9/alike", "events": ["repo:push"] });
+    let twice = batch("create", &[hook.clone(), hook]);
+    let before = count(&world, "hooks").await;
+    // Both are made, and nobody hears of either.
+    lose_answers(&world, &path_of("hooks"), 2).await;
+    let answer = world.write("hooks", &twice).await.json(200);
+    assert_eq!(answer["successCount"], 2, "{answer}");
+    let results = answer["results"].as_array().unwrap();
+    assert_ne!(results[0]["recordId"], results[1]["recordId"], "{answer}");
+    assert_eq!(count(&world, "hooks").await, before + 2);
+    // One is made, and of the other nothing: it is not taken for the first.
+    let path = path_of("hooks");
+    let failing = json!({ "kind": "html_error" });
+    world.provider.fault(&path, 2, 1, failing).await;
+    let answer = world.write("hooks", &twice).await.json(200);
+    assert_eq!(answer["successCount"], 1, "{answer}");
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("nothing was made"), "{message}");
+    assert_eq!(count(&world, "hooks").await, before + 3);
 }

@@ -5,24 +5,28 @@
 //! few. What was sent by whoever had the work before is lost: a create is looked for
 //! and sent again only if there is nothing of it; a change is sent again.
 
+mod lost;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{Connector, Failure, Trace, Written};
+use connector::{Connector, Failure, Written};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use store::{
-    Lane, Lease, LostRecord, Settled, Settlement, Store, StoreError, WriteJob, WriteRecord,
-    WriteState, WriteSubject,
+    Lane, Lease, Settled, Settlement, Store, StoreError, WriteJob, WriteRecord, WriteState,
+    WriteSubject,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use self::lost::sent_or_not;
 use super::machine::{Machine, Stop};
 use super::payload::{Action, Payload};
 use super::words;
 use crate::calls::{Caller, Calls};
 use crate::clock::Clock;
+use crate::metrics;
 use crate::random;
 use crate::read::inputs_of;
 use crate::registry::Registry;
@@ -36,8 +40,6 @@ const GROUPS_PER_TURN: usize = 25;
 const MOST_CLAIMS: i32 = 60;
 const FIRST_WAIT_S: i64 = 2;
 const LONGEST_WAIT_S: i64 = 900;
-/// How long a look waits for others of its kind, which may be what it would find.
-const OTHERS_WAIT: SignedDuration = SignedDuration::from_secs(5);
 
 /// Works on claimed writes.
 #[derive(Debug, Clone)]
@@ -67,6 +69,8 @@ struct Came {
     bucket: Option<String>,
     /// Whether nothing was tried, since others have to be waited for.
     is_wait: bool,
+    /// Whether it is settled already, and the write with it.
+    has_ended: bool,
 }
 
 impl Writer {
@@ -156,8 +160,11 @@ impl Writer {
             .map(|record| failed(record, sent_or_not(record, why)))
             .collect();
         let now = self.clock.now();
-        let settled = self.store.settle_write(lease, &settlements, Some(now), now);
-        settled.await.map(drop)
+        self.store
+            .settle_write(lease, &settlements, Some(now), now)
+            .await?;
+        metrics::settled(&subject.connection.provider, &subject.job, &settlements);
+        Ok(())
     }
 }
 
@@ -197,17 +204,33 @@ impl Turn<'_> {
     }
 
     async fn release(&self, until: Timestamp) -> Result<(), StoreError> {
-        let now = self.now();
-        let settled = self
-            .writer
-            .store
-            .settle_write(self.lease, &[], Some(until), now);
-        settled.await.map(drop)
+        self.commit(&[], Some(until)).await.map(drop)
+    }
+
+    /// As [`Store::settle_write`], and counted.
+    async fn commit(
+        &self,
+        settlements: &[Settlement],
+        again_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let store = &self.writer.store;
+        let ended = store
+            .settle_write(self.lease, settlements, again_at, self.now())
+            .await?;
+        metrics::settled(self.provider(), self.job, settlements);
+        Ok(ended)
+    }
+
+    fn provider(&self) -> &'static str {
+        self.machine.connector.describe().provider
     }
 
     /// Commits what came of some records. False when the turn is over: the write
     /// has ended, or has to wait.
     async fn settle(&self, came: Came) -> Result<bool, StoreError> {
+        if came.has_ended {
+            return Ok(false);
+        }
         let (store, now) = (&self.writer.store, self.now());
         if let (true, Some(until)) = (came.is_wait, came.again_at) {
             store.postpone(self.lease, until, now).await?;
@@ -217,17 +240,14 @@ impl Turn<'_> {
             return Ok(true);
         }
         if let Some(bucket) = &came.bucket {
-            let ended = store
-                .settle_write(self.lease, &came.settlements, None, now)
-                .await?;
-            if !ended {
+            if !self.commit(&came.settlements, None).await? {
                 let lane = self.machine.lane;
                 store.wait_for_budget(self.lease, bucket, lane, now).await?;
             }
             return Ok(false);
         }
-        let settled = store.settle_write(self.lease, &came.settlements, came.again_at, now);
-        Ok(!settled.await? && came.again_at.is_none())
+        let ended = self.commit(&came.settlements, came.again_at).await?;
+        Ok(!ended && came.again_at.is_none())
     }
 
     /// Sends a few records that wait.
@@ -314,122 +334,27 @@ impl Turn<'_> {
         if !failure.is_transient() {
             return None;
         }
-        let told = match failure {
-            Failure::RateLimited { retry_after_s } => *retry_after_s,
-            _ => None,
-        };
-        let told = told.and_then(|s| i64::try_from(s).ok());
         let doubled = FIRST_WAIT_S << attempts.clamp(1, 12).saturating_sub(1);
-        let wait_s = told.unwrap_or(doubled.min(LONGEST_WAIT_S)).max(1);
-        let wait = random::jittered(SignedDuration::from_secs(wait_s));
+        let untold = SignedDuration::from_secs(doubled.min(LONGEST_WAIT_S));
+        let wait = words::told_wait(failure).unwrap_or(untold);
+        let wait = random::jittered(wait.max(SignedDuration::from_secs(1)));
         self.now().checked_add(wait).ok()
     }
 
     fn is_in_time(&self, at: Timestamp) -> bool {
         self.job.deadline_at.is_none_or(|deadline| at < deadline)
     }
-
-    /// Finds out what became of a record that was sent and lost.
-    async fn find(&self, record: &WriteRecord) -> Result<Came, StoreError> {
-        let store = &self.writer.store;
-        if self.action != Action::Create {
-            // It may be repeated; but if somebody has waited for it, he has gone.
-            let to = if self.job.is_sync {
-                let error = "the server was interrupted: it may have been carried out or not";
-                Settled::Failed {
-                    error: error.to_owned(),
-                    raw: None,
-                }
-            } else {
-                let why = "the server was interrupted; a change may be repeated".to_owned();
-                Settled::Waiting { why }
-            };
-            return self.one(record, to);
-        }
-        let payload = Payload::parse(&record.payload)?;
-        let now = self.now();
-        let sent_at = record.sent_at.unwrap_or(now);
-        let ago_s = now.duration_since(sent_at).as_secs();
-        let candidates = match self.machine.trace(&payload, ago_s).await {
-            Ok(Trace::Absent) => return self.absent(record),
-            Ok(Trace::Present(found)) => found,
-            Ok(Trace::Unknown { why }) => {
-                let error = words::unknown("its answer was lost", &why);
-                return self.one(record, Settled::Failed { error, raw: None });
-            }
-            Err(Stop::Store(error)) => return Err(error),
-            Err(Stop::Budget { until, bucket }) => {
-                return Ok(Came {
-                    again_at: Some(until),
-                    bucket,
-                    ..Came::default()
-                });
-            }
-            Err(Stop::Refused { failure, .. }) => return self.unfound(record, &failure),
-        };
-        if store.creates_under_way(self.job).await? > 0 {
-            // One of these may be theirs: they will have said so in a while.
-            return Ok(Came {
-                again_at: Some(now.saturating_add(OTHERS_WAIT).unwrap_or(now)),
-                is_wait: true,
-                ..Came::default()
-            });
-        }
-        let kept = |raw: &str| self.job.keeps_answer.then(|| raw.to_owned());
-        let lost = LostRecord {
-            record,
-            candidates: candidates
-                .into_iter()
-                .map(|written| {
-                    let data = written.record.as_ref().and_then(|raw| kept(raw.get()));
-                    (written.id, data)
-                })
-                .collect(),
-        };
-        match store.claim_lost(self.lease, self.job, &lost, now).await? {
-            Some(_) => Ok(Came::default()),
-            None => self.absent(record),
-        }
-    }
-
-    fn one(&self, record: &WriteRecord, to: Settled) -> Result<Came, StoreError> {
-        Ok(Came {
-            settlements: vec![settlement(record, to)],
-            ..Came::default()
-        })
-    }
-
-    /// There is nothing of a create: it is sent again, unless somebody has waited
-    /// for it, who has gone.
-    fn absent(&self, record: &WriteRecord) -> Result<Came, StoreError> {
-        let to = if self.job.is_sync {
-            let error = "the server was interrupted before the record was made".to_owned();
-            Settled::Failed { error, raw: None }
-        } else {
-            let why = "its answer was lost, and nothing was made of it".to_owned();
-            Settled::Waiting { why }
-        };
-        self.one(record, to)
-    }
-
-    /// A create that was lost cannot be looked for.
-    fn unfound(&self, record: &WriteRecord, failure: &Failure) -> Result<Came, StoreError> {
-        let again_at = self.again_at(failure, record.attempts + self.lease.attempts);
-        // Whoever waited for it has gone, so there is no hurry.
-        match again_at.filter(|at| self.is_in_time(*at) && self.lease.attempts < MOST_CLAIMS) {
-            Some(at) => Ok(Came {
-                again_at: Some(at),
-                ..Came::default()
-            }),
-            None => {
-                let error = words::unknown("its answer was lost", &words::of(failure));
-                self.one(record, Settled::Failed { error, raw: None })
-            }
-        }
-    }
 }
 
 impl Came {
+    /// What one record came to.
+    fn of(record: &WriteRecord, to: Settled) -> Self {
+        Self {
+            settlements: vec![settlement(record, to)],
+            ..Self::default()
+        }
+    }
+
     /// Not before then.
     fn wait_until(&mut self, at: Timestamp) {
         self.again_at = Some(self.again_at.map_or(at, |other| other.max(at)));
@@ -446,14 +371,4 @@ fn settlement(record: &WriteRecord, to: Settled) -> Settlement {
 
 fn failed(record: &WriteRecord, error: String) -> Settlement {
     settlement(record, Settled::Failed { error, raw: None })
-}
-
-/// The reason, for a record of which nobody knows whether it came about.
-fn sent_or_not(record: &WriteRecord, why: &str) -> String {
-    match record.state {
-        WriteState::Lost => words::unknown("its answer was lost", why),
-        WriteState::Waiting | WriteState::Sent | WriteState::Made | WriteState::Failed => {
-            why.to_owned()
-        }
-    }
 }
