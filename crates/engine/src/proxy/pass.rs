@@ -74,7 +74,7 @@ pub struct Pass {
     pub(super) door: Door,
     pub(super) held: Held,
     /// The accounts of the provider's resource groups, and of what is in none.
-    pub(super) bills: Vec<(Option<&'static str>, Bill)>,
+    pub(super) bills: Vec<(Option<&'static str>, Arc<Bill>)>,
     seen_at: Timestamp,
     changes: u64,
 }

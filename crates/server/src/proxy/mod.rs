@@ -37,7 +37,7 @@ use tower::Service;
 
 use crate::app::{REQUEST_ID, request_id};
 use crate::auth::authenticated;
-use crate::metrics;
+use crate::metrics::ProxyMeter;
 use crate::problem::{self, Problem};
 use links::Links;
 
@@ -50,7 +50,7 @@ const RETRYABLE: HeaderName = HeaderName::from_static("x-amp-retryable");
 
 /// Everything, with the proxy in front.
 #[derive(Debug, Clone)]
-pub(crate) struct Front {
+pub struct Front {
     proxy: Arc<Proxy>,
     rest: Router,
 }
@@ -61,6 +61,7 @@ struct Proxy {
     /// How long a client may send nothing of a body.
     silence: Duration,
     links: Links,
+    meter: ProxyMeter,
 }
 
 impl Front {
@@ -71,6 +72,7 @@ impl Front {
                 engine,
                 silence,
                 links,
+                meter: ProxyMeter::new(),
             }),
             rest,
         }
@@ -116,7 +118,8 @@ impl Proxy {
         let method = request.method().clone();
         let passed = problem::REQUEST_ID.scope(id.clone(), self.pass(request));
         let mut response = passed.await;
-        metrics::proxied(&method, response.status(), began.elapsed());
+        self.meter
+            .count(&method, response.status(), began.elapsed());
         let headers = response.headers_mut();
         // The provider's own is what the provider knows the call by.
         if !headers.contains_key(&REQUEST_ID)
