@@ -180,7 +180,8 @@ impl Calls {
         let status = response.status().as_u16();
         let meter = &attempts.bill.meter;
         meter.answered(Lane::Interactive, status, began.elapsed());
-        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let headers = response.headers();
+        let header = |name: &str| headers.get(name)?.to_str().ok();
         let heard = self.heard(attempts.bill, sent_at, status, header).await;
         // The provider has done what was asked: that is told whatever we can note.
         let retry_at = heard.unwrap_or_else(|error| {

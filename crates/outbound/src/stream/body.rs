@@ -218,6 +218,9 @@ pub struct Download {
     pool: Arc<Pool>,
     idle: Option<Idle>,
     uploaded: Option<Uploaded>,
+    /// It has broken off, which is told at the next look: what came before that is
+    /// on its way then, and would be thrown away together with the connection.
+    broken: Option<SendError>,
 }
 
 /// Never what is in it.
@@ -241,6 +244,7 @@ impl Download {
             pool,
             idle: Some(idle),
             uploaded,
+            broken: None,
         };
         if download.incoming.is_end_stream() {
             download.give_back();
@@ -269,7 +273,15 @@ impl Body for Download {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
         let this = &mut *self;
-        match Pin::new(&mut this.incoming).poll_frame(context) {
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let incoming = Pin::new(&mut this.incoming);
+        let polled = match &mut this.idle {
+            Some(idle) => idle.poll(context, |_, context| incoming.poll_frame(context)),
+            None => incoming.poll_frame(context),
+        };
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.silence.broken();
                 if this.incoming.is_end_stream() {
@@ -279,8 +291,9 @@ impl Body for Download {
             }
             Poll::Ready(Some(Err(error))) => {
                 this.idle = None;
-                let error = SendError::from_stream(&error, this.pool.host());
-                Poll::Ready(Some(Err(error)))
+                this.broken = Some(SendError::from_stream(&error, this.pool.host()));
+                context.waker().wake_by_ref();
+                Poll::Pending
             }
             Poll::Ready(None) => {
                 this.give_back();
@@ -306,14 +319,14 @@ impl Body for Download {
 
 /// How long nothing has come. Where something always comes at once it costs
 /// nothing.
-struct Silent {
+pub(super) struct Silent {
     bound: Duration,
     is_over: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Silent {
-    fn new(bound: Duration) -> Self {
+    pub(super) fn new(bound: Duration) -> Self {
         Self {
             bound,
             is_over: true,
@@ -322,12 +335,19 @@ impl Silent {
     }
 
     /// Something came.
-    fn broken(&mut self) {
+    pub(super) fn broken(&mut self) {
         self.is_over = true;
     }
 
+    /// Something came at that time.
+    pub(super) fn broken_at(&mut self, at: Instant) {
+        if let Some(timer) = &mut self.timer {
+            timer.as_mut().reset(at + self.bound);
+        }
+    }
+
     /// Ready when it has lasted too long.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let begins = std::mem::take(&mut self.is_over);
         let timer = match &mut self.timer {
             Some(timer) => {

@@ -12,7 +12,10 @@ mod body;
 mod pool;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,6 +24,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
+use body::Silent;
 pub use body::{Download, Upload, UploadEnd, Uploaded};
 pub(crate) use pool::{Connector, connector};
 
@@ -156,8 +160,17 @@ impl Door {
             let mut idle = self.pool.take().await?;
             let was_kept = idle.was_kept;
             let uploaded = request.body().uploaded();
-            let answer = idle.sender.try_send_request(request);
-            match self.head(answer, uploaded.as_ref()).await? {
+            if uploaded.is_some() {
+                idle.detach();
+            }
+            let silent = idle.silent.take();
+            let mut answer = pin!(idle.sender.try_send_request(request));
+            let answer =
+                poll_fn(|context| idle.poll(context, |_, context| answer.as_mut().poll(context)));
+            let mut silent = silent.unwrap_or_else(|| Silent::new(self.silence.head));
+            let answer = self.head(answer, &mut silent, uploaded.as_ref()).await?;
+            idle.silent = Some(silent);
+            match answer {
                 Ok(answer) => return self.passed(answer, idle, uploaded),
                 Err(mut refused) => match refused.take_message() {
                     // It had ended before anything was written.
@@ -186,23 +199,31 @@ impl Door {
     async fn head<T>(
         &self,
         answer: impl Future<Output = T>,
+        silent: &mut Silent,
         uploaded: Option<&Uploaded>,
     ) -> Result<T, SendError> {
         tokio::pin!(answer);
         let mut since = Instant::now();
-        loop {
-            let end = since + self.silence.head;
-            if let Ok(answer) = tokio::time::timeout_at(end, answer.as_mut()).await {
-                return Ok(answer);
+        silent.broken();
+        poll_fn(|context| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+                return Poll::Ready(Ok(answer));
             }
-            match uploaded.and_then(Uploaded::moved_at) {
-                Some(moved_at) if moved_at > since => since = moved_at,
-                Some(_) | None => {
-                    let host = self.pool.host().to_owned();
-                    return Err(SendError::Timeout { host });
+            loop {
+                ready!(silent.poll(context));
+                match uploaded.and_then(Uploaded::moved_at) {
+                    Some(moved_at) if moved_at > since => {
+                        since = moved_at;
+                        silent.broken_at(moved_at);
+                    }
+                    Some(_) | None => {
+                        let host = self.pool.host().to_owned();
+                        return Poll::Ready(Err(SendError::Timeout { host }));
+                    }
                 }
             }
-        }
+        })
+        .await
     }
 
     fn passed(

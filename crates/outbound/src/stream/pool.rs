@@ -1,8 +1,15 @@
 //! Connections to one origin, kept between requests: HTTP/1.1, the last one used
 //! taken first, so that those beyond what is needed age and are closed.
+//!
+//! A connection is moved by whoever holds it and not by a task of its own: a call
+//! without a body then costs one task's waking for each thing that comes, and not
+//! two. Nobody moves one that is kept; whether it has ended is seen when it is taken.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::Uri;
@@ -10,9 +17,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::Instant;
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 
-use super::body::Upload;
+use super::body::{Silent, Upload};
 use crate::SendError;
 use crate::guard::{AddressGuard, Reach};
 use crate::resolve::GuardedResolver;
@@ -54,12 +61,62 @@ pub(crate) fn connector(
         .wrap_connector(tcp)
 }
 
+type Stream = <Connector as Service<Uri>>::Response;
+
 /// A connection on which nothing is under way, or the one request of its holder.
 pub(crate) struct Idle {
     pub(super) sender: SendRequest<Upload>,
+    /// `None` when it has ended, or moves by itself.
+    connection: Option<Box<http1::Connection<Stream, Upload>>>,
     since: Instant,
     /// Whether it has carried a request before.
     pub(super) was_kept: bool,
+    /// What measures how long an answer does not begin; it costs less when it is used
+    /// again.
+    pub(super) silent: Option<Silent>,
+}
+
+impl Idle {
+    /// Moves what there is to be moved, and then polls what waits for it.
+    pub(super) fn poll<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        waiting: impl FnOnce(&mut SendRequest<Upload>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let ended = match &mut self.connection {
+            Some(connection) => Pin::new(connection).poll(context),
+            // What waits is woken by the task that moves the connection.
+            None => return waiting(&mut self.sender, context),
+        };
+        if let Poll::Ready(ended) = ended {
+            told(ended);
+            self.connection = None;
+            return waiting(&mut self.sender, context);
+        }
+        // Only this moves the connection, so nobody else has to wake it.
+        waiting(&mut self.sender, &mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Lets it move by itself: a body goes on to the provider also while nobody takes
+    /// the answer.
+    pub(super) fn detach(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            tokio::spawn(async move { told(connection.await) });
+        }
+    }
+
+    /// Whether it has ended, as far as can be seen.
+    fn is_closed(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let looked = self.poll(&mut context, |sender, _| Poll::Ready(sender.is_closed()));
+        looked == Poll::Ready(true)
+    }
+}
+
+fn told(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection to the provider ended early");
+    }
 }
 
 /// The connections to one origin.
@@ -106,7 +163,9 @@ impl Pool {
     pub(super) async fn take(&self) -> Result<Idle, SendError> {
         while let Some(mut idle) = self.pop() {
             // It may still be busy with the end of the answer before.
-            if idle.sender.ready().await.is_ok() {
+            let ready =
+                poll_fn(|context| idle.poll(context, |sender, context| sender.poll_ready(context)));
+            if ready.await.is_ok() {
                 return Ok(idle);
             }
         }
@@ -139,15 +198,12 @@ impl Pool {
             .handshake(stream)
             .await
             .map_err(|error| SendError::from_stream(&error, &self.host))?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the provider ended early");
-            }
-        });
         Ok(Idle {
             sender,
+            connection: Some(Box::new(connection)),
             since: Instant::now(),
             was_kept: false,
+            silent: None,
         })
     }
 
@@ -178,7 +234,7 @@ async fn tidy(pool: Weak<Pool>) {
         };
         let mut kept = pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.idle
-            .retain(|idle| idle.since.elapsed() <= KEPT && !idle.sender.is_closed());
+            .retain_mut(|idle| idle.since.elapsed() <= KEPT && !idle.is_closed());
         if kept.idle.is_empty() {
             kept.idle.shrink_to_fit();
             kept.is_tidied = false;

@@ -2,9 +2,9 @@
 //! most: the ledger as it last saw it, which a compare-and-set proves or
 //! refutes, and calls taken in advance.
 //!
-//! Calls are taken in advance above [`BRISK`] calls a second only, and only
-//! until their slot ends: the ledger counts them there. What is left then
-//! lapses.
+//! Calls are taken in advance above [`BRISK`] calls a second of one lane only, and
+//! only until their slot ends: the ledger counts them there. What is left then
+//! lapses; people who call now and then would use up their floor by it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +42,8 @@ impl Books {
 pub(super) struct Book {
     pub(super) entry: Option<Entry>,
     block: Option<Block>,
-    rate: Rate,
+    /// Interactive, scheduled, backfill.
+    rates: [Rate; 3],
 }
 
 /// A ledger as it was read or written.
@@ -62,7 +63,7 @@ struct Block {
     until: i64,
 }
 
-/// Calls in this second, and in the one before.
+/// Calls of a lane in this second, and in the one before.
 #[derive(Debug, Default)]
 struct Rate {
     second: i64,
@@ -72,16 +73,22 @@ struct Rate {
 
 impl Book {
     /// How many calls should be taken at once.
-    pub(super) fn wanted(&mut self, now: i64) -> u32 {
+    pub(super) fn wanted(&mut self, lane: Lane, now: i64) -> u32 {
+        let [interactive, scheduled, backfill] = &mut self.rates;
+        let rate = match lane {
+            Lane::Interactive => interactive,
+            Lane::Scheduled => scheduled,
+            Lane::Backfill => backfill,
+        };
         let second = now.div_euclid(1_000);
-        if second != self.rate.second {
-            let follows = second == self.rate.second.saturating_add(1);
-            self.rate.before = if follows { self.rate.calls } else { 0 };
-            self.rate.second = second;
-            self.rate.calls = 0;
+        if second != rate.second {
+            let follows = second == rate.second.saturating_add(1);
+            rate.before = if follows { rate.calls } else { 0 };
+            rate.second = second;
+            rate.calls = 0;
         }
-        self.rate.calls = self.rate.calls.saturating_add(1);
-        if self.rate.calls.max(self.rate.before) > BRISK {
+        rate.calls = rate.calls.saturating_add(1);
+        if rate.calls.max(rate.before) > BRISK {
             BLOCK
         } else {
             1
@@ -110,5 +117,22 @@ impl Book {
     pub(super) fn forget(&mut self) {
         self.entry = None;
         self.block = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_lane_that_calls_often_takes_blocks() {
+        let mut book = Book::default();
+        let brisk: Vec<u32> = (0..30)
+            .map(|call| book.wanted(Lane::Backfill, call))
+            .collect();
+        assert_eq!((brisk[19], brisk[29]), (1, BLOCK));
+        assert_eq!(book.wanted(Lane::Interactive, 30), 1);
+        assert_eq!(book.wanted(Lane::Backfill, 1_000), BLOCK);
+        assert_eq!(book.wanted(Lane::Backfill, 3_000), 1);
     }
 }

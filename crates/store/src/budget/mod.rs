@@ -179,7 +179,7 @@ impl Store {
 
     async fn spend_in(&self, book: &mut Book, ask: &Ask<'_>, now: Timestamp) -> Result<Spend> {
         let (bucket, terms, time) = (ask.account.bucket, Terms::of(&ask.account), ms(now));
-        let wanted = book.wanted(time);
+        let wanted = book.wanted(ask.lane, time);
         if !ask.with_pass && book.in_advance(ask.lane, time) {
             return Ok(Spend::Granted);
         }
