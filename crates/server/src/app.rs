@@ -83,10 +83,9 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         // So far out that a refusal too can be read by the page that asked.
         .layer(cors())
         // Outermost: every answer has an id.
-        .layer(middleware::from_fn_with_state(guard, identify))
+        .layer(middleware::from_fn_with_state(Arc::clone(&guard), identify))
         .with_state(engine.clone());
-    let silence = protections.body;
-    Router::new().fallback_service(proxy::Front::new(engine, silence, rest))
+    Router::new().fallback_service(proxy::Front::new(engine, guard, rest))
 }
 
 /// Pages of the builder's app call the API from their own origin. Whoever has a
