@@ -14,7 +14,6 @@ use tracing::Instrument as _;
 
 use crate::budget::Budget;
 use crate::clock::Clock;
-use crate::metrics;
 use crate::pay::Purse;
 use crate::tokens::{Fresh, TokenError, Tokens};
 
@@ -162,7 +161,7 @@ impl Calls {
             .map_err(failure_of)?;
         span.record("status", response.status);
         let took = began.elapsed();
-        metrics::call(description.provider, group, lane, response.status, took);
+        bill.meter.answered(lane, response.status, took);
         self.told(&bill, sent_at, &response).await?;
         Ok(response)
     }

@@ -1,6 +1,7 @@
 //! Paying for a call: which account it goes on, waiting while a person waits,
 //! and what the answer says about the limit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{Description, Response};
@@ -9,7 +10,7 @@ use sha2::{Digest, Sha256};
 use store::{Account, Ask, Lane, Refusal, Spend, StoreError};
 
 use crate::calls::{BudgetOverride, CallError, Calls};
-use crate::metrics;
+use crate::metrics::{self, CallMeter};
 use crate::random;
 use crate::tokens::Fresh;
 
@@ -30,7 +31,7 @@ pub(crate) struct Purse<'a> {
     /// Calls promised to it, after it waited in line.
     pub(crate) passes: u32,
     /// The account of the last call.
-    pub(crate) last: Option<Bill>,
+    pub(crate) last: Option<Arc<Bill>>,
     /// How long an interactive call waits for the budget.
     pub(crate) patience: SignedDuration,
 }
@@ -49,7 +50,7 @@ impl Purse<'_> {
 }
 
 /// An account, with its names.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Bill {
     pub(crate) bucket: String,
     limit: u32,
@@ -58,6 +59,7 @@ pub(crate) struct Bill {
     pub(crate) group: &'static str,
     provider_app_id: Option<String>,
     connection_id: Option<String>,
+    pub(crate) meter: CallMeter,
 }
 
 impl Bill {
@@ -83,10 +85,10 @@ impl Calls {
         fresh: &Fresh,
         connection_id: Option<&str>,
         group: Option<&'static str>,
-    ) -> Bill {
+    ) -> Arc<Bill> {
         let (limit, window) = limit_of(&self.budgets, description, group);
         let group = group.unwrap_or("other");
-        Bill {
+        Arc::new(Bill {
             bucket: bucket(&fresh.counted_as, group),
             limit,
             window,
@@ -96,7 +98,8 @@ impl Calls {
             connection_id: connection_id
                 .filter(|_| fresh.provider_app_id.is_none())
                 .map(str::to_owned),
-        }
+            meter: CallMeter::of(description.provider, group),
+        })
     }
 
     /// Takes one call from the budget, waiting if a person waits too. Returns
@@ -107,10 +110,10 @@ impl Calls {
     /// the purse; [`CallError::Store`].
     pub(crate) async fn pay(
         &self,
-        bill: &Bill,
+        bill: &Arc<Bill>,
         purse: &mut Purse<'_>,
     ) -> Result<Timestamp, CallError> {
-        purse.last = Some(bill.clone());
+        purse.last = Some(Arc::clone(bill));
         let deadline = self
             .clock
             .now()

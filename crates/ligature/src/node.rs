@@ -251,16 +251,8 @@ impl Node {
     ) -> anyhow::Result<()> {
         let tasks = TaskTracker::new();
         for listener in listeners {
-            let router = match role {
-                Role::All | Role::Api => server::router(self.engine.clone(), &self.protections),
-                Role::Worker => server::health_router(self.engine.clone()),
-            };
-            tasks.spawn(serve(
-                listener,
-                router,
-                self.protections.clone(),
-                stop.clone(),
-            ));
+            let (engine, protections) = (self.engine.clone(), self.protections.clone());
+            tasks.spawn(serve(role, listener, engine, protections, stop.clone()));
         }
         match role {
             Role::All | Role::Worker => {
@@ -302,9 +294,28 @@ impl Node {
 }
 
 /// Serves until `stop`: then accepts nothing more, and lets requests under way end.
-async fn serve(listener: TcpListener, router: axum::Router, protections: Protections, stop: Stop) {
+async fn serve(
+    role: Role,
+    listener: TcpListener,
+    engine: Engine,
+    protections: Protections,
+    stop: Stop,
+) {
+    let drain = stop.drain.clone();
+    let served = async {
+        match role {
+            Role::All | Role::Api => {
+                let service = server::service(engine, &protections);
+                server::serve(listener, service, &protections, drain).await;
+            }
+            Role::Worker => {
+                let service = server::health_router(engine);
+                server::serve(listener, service, &protections, drain).await;
+            }
+        }
+    };
     tokio::select! {
-        () = server::serve(listener, router, &protections, stop.drain.clone()) => {}
+        () = served => {}
         () = stop.cut.cancelled() => {}
     }
 }

@@ -20,8 +20,9 @@ use uuid::Uuid;
 use crate::problem::{self, Problem};
 use crate::protect::client::{self, ClientAddress};
 use crate::protect::{Guard, Protections, patience};
+use crate::proxy::Front;
 use crate::{
-    api, description, docs, downloads, health, metrics, oauth_callback, pages, proxy, read_api,
+    api, description, docs, downloads, health, metrics, oauth_callback, pages, read_api,
     search_api, uploads, write_api,
 };
 
@@ -38,7 +39,7 @@ pub(crate) const CAREFUL: [(HeaderName, &str); 4] = [
 ];
 
 /// The whole server over an engine.
-pub fn router(engine: Engine, protections: &Protections) -> Router {
+pub fn service(engine: Engine, protections: &Protections) -> Front {
     let guard = Guard::new(protections.clone());
     let [nosniff, no_referrer, no_frames, no_store] = CAREFUL.map(|(name, value)| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
@@ -85,7 +86,7 @@ pub fn router(engine: Engine, protections: &Protections) -> Router {
         // Outermost: every answer has an id.
         .layer(middleware::from_fn_with_state(Arc::clone(&guard), identify))
         .with_state(engine.clone());
-    Router::new().fallback_service(proxy::Front::new(engine, guard, rest))
+    Front::new(engine, guard, rest)
 }
 
 /// Pages of the builder's app call the API from their own origin. Whoever has a

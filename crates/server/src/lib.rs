@@ -25,6 +25,7 @@ mod uploads;
 mod write_api;
 
 pub use api::deliveries::delivery_json;
-pub use app::{health_router, router};
+pub use app::{health_router, service};
 pub use metrics::{UPKEEP_EVERY, keep_metrics};
 pub use protect::{Protections, serve};
+pub use proxy::Front;

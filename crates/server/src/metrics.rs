@@ -1,6 +1,7 @@
 //! `/metrics`: the process's numbers for Prometheus, and how requests are counted.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -8,7 +9,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::Engine;
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use metrics_util::MetricKindMask;
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 /// nobody scrapes does not keep every observation.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(10);
 
+/// The route of every call that is passed on.
+const PROXY: &str = "proxy";
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
 ];
@@ -86,14 +89,39 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
-    observe(method, route, response.status(), began.elapsed());
+    requests(method, &route, response.status()).increment(1);
+    seconds(&route).record(began.elapsed().as_secs_f64());
     response
 }
 
-/// Counts a call that was passed on, or refused.
-pub(crate) fn proxied(method: &Method, status: StatusCode, took: Duration) {
-    recorder();
-    observe(name_of(method), "proxy".to_owned(), status, took);
+/// What counts calls that are passed on, or refused: found once, for many calls.
+#[derive(Debug)]
+pub(crate) struct ProxyMeter {
+    seconds: Histogram,
+    /// By method and status.
+    calls: Mutex<HashMap<(&'static str, u16), Counter>>,
+}
+
+impl ProxyMeter {
+    pub(crate) fn new() -> Self {
+        recorder();
+        Self {
+            seconds: seconds(PROXY),
+            calls: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn count(&self, method: &Method, status: StatusCode, took: Duration) {
+        let method = name_of(method);
+        {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            let counter = calls.entry((method, status.as_u16()));
+            counter
+                .or_insert_with(|| requests(method, PROXY, status))
+                .increment(1);
+        }
+        self.seconds.record(took.as_secs_f64());
+    }
 }
 
 fn name_of(method: &Method) -> &'static str {
@@ -104,9 +132,11 @@ fn name_of(method: &Method) -> &'static str {
         .unwrap_or("other")
 }
 
-fn observe(method: &'static str, route: String, status: StatusCode, took: Duration) {
-    let status = status.as_u16().to_string();
-    counter!("ligature_http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
-    histogram!("ligature_http_request_seconds", "route" => route).record(took.as_secs_f64());
+fn requests(method: &'static str, route: &str, status: StatusCode) -> Counter {
+    let (route, status) = (route.to_owned(), status.as_u16().to_string());
+    counter!("ligature_http_requests_total", "method" => method, "route" => route, "status" => status)
+}
+
+fn seconds(route: &str) -> Histogram {
+    histogram!("ligature_http_request_seconds", "route" => route.to_owned())
 }

@@ -9,7 +9,8 @@ mod gauges;
 use std::time::Duration;
 
 use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
 };
 use store::{
     DeliveryOutcome, OperationStatus, ReadSubject, ReadType, Settled, Settlement, WriteJob,
@@ -243,22 +244,44 @@ pub(crate) fn expect(registry: &Registry) {
     }
 }
 
-/// A provider answered.
-pub(crate) fn call(
+/// What counts calls of one group to a provider: found once, for many calls.
+#[derive(Debug, Clone)]
+pub(crate) struct CallMeter {
     provider: &'static str,
     group: &'static str,
-    lane: Lane,
-    status: u16,
-    took: Duration,
-) {
-    let class = status_class(status);
+    seconds: Histogram,
+    /// Interactive calls that went well, as most do where there are many.
+    good: Counter,
+}
+
+impl CallMeter {
+    pub(crate) fn of(provider: &'static str, group: &'static str) -> Self {
+        Self {
+            provider,
+            group,
+            seconds: histogram!("ligature_provider_call_seconds", "provider" => provider),
+            good: calls(provider, group, Lane::Interactive, status_class(200)),
+        }
+    }
+
+    /// The provider answered.
+    pub(crate) fn answered(&self, lane: Lane, status: u16, took: Duration) {
+        let class = status_class(status);
+        if lane == Lane::Interactive && class == status_class(200) {
+            self.good.increment(1);
+        } else {
+            calls(self.provider, self.group, lane, class).increment(1);
+        }
+        self.seconds.record(took.as_secs_f64());
+        if status == 429 {
+            counter!("ligature_rate_limited_total", "group" => self.group).increment(1);
+        }
+    }
+}
+
+fn calls(provider: &'static str, group: &'static str, lane: Lane, class: &'static str) -> Counter {
     counter!("ligature_provider_calls_total", "provider" => provider, "group" => group,
         "lane" => lane.as_str(), "status" => class)
-    .increment(1);
-    histogram!("ligature_provider_call_seconds", "provider" => provider).record(took.as_secs_f64());
-    if status == 429 {
-        counter!("ligature_rate_limited_total", "group" => group).increment(1);
-    }
 }
 
 /// A call had to wait for the budget, or was put off.

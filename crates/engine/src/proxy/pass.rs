@@ -69,7 +69,7 @@ pub struct Pass {
     pub(super) door: Door,
     pub(super) held: Held,
     /// The accounts of the provider's resource groups, and of what is in none.
-    pub(super) bills: Vec<(Option<&'static str>, Bill)>,
+    pub(super) bills: Vec<(Option<&'static str>, Arc<Bill>)>,
     /// Whether the project wants its calls kept as operations.
     pub(super) keeps_calls: bool,
 }

@@ -3,6 +3,7 @@
 //! request can be sent again.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -19,7 +20,6 @@ use tracing::Instrument as _;
 use super::entry::Entry;
 use super::pass::Pass;
 use crate::calls::{CallError, Calls, Lane};
-use crate::metrics;
 use crate::pay::{Bill, Purse};
 use crate::tokens::{Fresh, Tokens};
 
@@ -74,7 +74,7 @@ struct Attempts<'a> {
     pass: &'a Pass,
     tokens: &'a Tokens,
     passage: Passage,
-    bill: &'a Bill,
+    bill: &'a Arc<Bill>,
     /// What to send. Its body goes with the first attempt, and comes with each further
     /// one that [`Attempts::repeats`].
     passing: Passing,
@@ -179,8 +179,8 @@ impl Calls {
             Err(error) => return Ok(Err(error)),
         };
         let status = response.status().as_u16();
-        let (provider, group) = (pass.description().provider, attempts.bill.group);
-        metrics::call(provider, group, Lane::Interactive, status, began.elapsed());
+        let meter = &attempts.bill.meter;
+        meter.answered(Lane::Interactive, status, began.elapsed());
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let heard = self.heard(attempts.bill, sent_at, status, header).await;
         // The provider has done what was asked: that is told whatever we can note.
@@ -260,7 +260,7 @@ fn authorization_of(fresh: &Fresh) -> Result<Authorization, StreamFailure> {
 }
 
 impl Pass {
-    fn bill(&self, group: Option<&'static str>) -> Option<&Bill> {
+    fn bill(&self, group: Option<&'static str>) -> Option<&Arc<Bill>> {
         let mut bills = self.bills.iter();
         bills.find(|(name, _)| *name == group).map(|(_, bill)| bill)
     }

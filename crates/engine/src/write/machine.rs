@@ -129,7 +129,7 @@ impl Machine<'_> {
             CallError::Store(error) => Stop::Store(error),
             CallError::Budget { until } => Stop::Budget {
                 until,
-                bucket: purse.last.map(|bill| bill.bucket),
+                bucket: purse.last.map(|bill| bill.bucket.clone()),
             },
         })
     }

@@ -221,8 +221,8 @@ mod tests {
             (json!(null), Some(false)),
             (json!({}), Some(false)),
             (json!({ "objects": null }), Some(false)),
-            (json!({ "objects": {} }), Some(false)),
-            // The customer has chosen another.
+            // The customer has chosen none, or another.
+            (json!({ "objects": {} }), None),
             (json!({ "objects": { "hooks": deletion } }), None),
             (json!({ "objects": { "projects": {} } }), Some(false)),
             (json!({ "objects": { "projects": deletion } }), Some(true)),

@@ -244,7 +244,7 @@ async fn test(here: Here, headers: HeaderMap, form: Form) -> Answer {
         group_ref: TEST_GROUP.to_owned(),
         group_name: Some("Test from the dashboard".to_owned()),
         consumer_ref: here.by.account.id.clone(),
-        consumer_name: None,
+        consumer_name: Some(here.by.account.email.clone()),
         provider_workspace_ref: None,
         provider_metadata: given_inputs(inputs, &form),
         provider_app_id: Some(app.id.clone()),

@@ -1,15 +1,16 @@
 //! Connections: accepted, served, and not kept open by those who send nothing or
 //! take nothing.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 
 use super::Protections;
 
@@ -36,12 +37,15 @@ const PING_ANSWER: Duration = Duration::from_secs(20);
 
 /// Serves until `drain`: then accepts nothing more, and returns when the requests
 /// under way are answered.
-pub async fn serve(
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     protections: &Protections,
     drain: CancellationToken,
-) {
+) where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let connections = TaskTracker::new();
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -66,7 +70,7 @@ pub async fn serve(
             Ok((stream, peer)) => {
                 let connection = Connection {
                     builder: Arc::clone(&builder),
-                    router: router.clone(),
+                    service: service.clone(),
                     first_head: protections.first_head,
                     taking: protections.taking,
                     drain: drain.clone(),
@@ -102,27 +106,31 @@ fn is_the_client(error: &std::io::Error) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct Draining(pub(crate) CancellationToken);
 
-struct Connection {
+struct Connection<S> {
     builder: Arc<Builder<TokioExecutor>>,
-    router: Router,
+    service: S,
     first_head: Duration,
     taking: Duration,
     drain: CancellationToken,
 }
 
-impl Connection {
+impl<S> Connection<S>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     async fn serve(self, stream: TcpStream, peer: SocketAddr) {
         // Answers are written whole; waiting for more only delays them.
         stream.set_nodelay(true).ok();
         let asked = Arc::new(AtomicBool::new(false));
-        let (router, seen) = (self.router, Arc::clone(&asked));
+        let (answers, seen) = (self.service, Arc::clone(&asked));
         let ends = Draining(self.drain.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             seen.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(ends.clone());
-            router.clone().oneshot(request)
+            answers.clone().oneshot(request)
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.taking));

@@ -41,7 +41,7 @@ use tower::Service;
 
 use crate::app::{REQUEST_ID, request_id};
 use crate::auth::authenticated;
-use crate::metrics;
+use crate::metrics::ProxyMeter;
 use crate::problem::{self, Problem};
 use crate::protect::Guard;
 use links::Links;
@@ -55,7 +55,7 @@ const RETRYABLE: HeaderName = HeaderName::from_static("x-amp-retryable");
 
 /// Everything, with the proxy in front.
 #[derive(Debug, Clone)]
-pub(crate) struct Front {
+pub struct Front {
     proxy: Arc<Proxy>,
     rest: Router,
 }
@@ -65,6 +65,7 @@ struct Proxy {
     engine: Engine,
     guard: Arc<Guard>,
     links: Links,
+    meter: ProxyMeter,
 }
 
 impl Front {
@@ -75,6 +76,7 @@ impl Front {
                 engine,
                 guard,
                 links,
+                meter: ProxyMeter::new(),
             }),
             rest,
         }
@@ -123,7 +125,8 @@ impl Proxy {
         let answered =
             passed.map(|passed| passed.unwrap_or_else(|panic| ours(problem::of_panic(panic))));
         let mut response = problem::REQUEST_ID.scope(id.clone(), answered).await;
-        metrics::proxied(&method, response.status(), began.elapsed());
+        self.meter
+            .count(&method, response.status(), began.elapsed());
         let headers = response.headers_mut();
         // The provider's own is what the provider knows the call by.
         if !headers.contains_key(&REQUEST_ID)

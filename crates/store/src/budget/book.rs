@@ -30,6 +30,9 @@ pub(crate) struct Books {
 impl Books {
     pub(super) fn of(&self, bucket: &str) -> Arc<Waiting<Book>> {
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(book) = books.get(bucket) {
+            return Arc::clone(book);
+        }
         Arc::clone(books.entry(bucket.to_owned()).or_default())
     }
 }

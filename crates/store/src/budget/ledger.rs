@@ -458,6 +458,22 @@ impl Ledger {
         self.gate.refused(refusal, self.window_ms, now);
     }
 
+    /// Whether calls pass without anything being counted: there is no limit, and the
+    /// provider has refused none.
+    pub(crate) fn is_free(&self, now: i64) -> bool {
+        self.limit == u32::MAX && !self.gate.is_probing() && self.gate.shut(now).is_none()
+    }
+
+    /// Whether [`Ledger::answered`] would change anything.
+    pub(crate) fn is_news(&self, sent_at: i64, near: Option<bool>, now: i64) -> bool {
+        let (mut gate, mut pace) = (self.gate, self.pace);
+        gate.answered(sent_at);
+        if let Some(near) = near {
+            pace.told(near, self.window_ms, now);
+        }
+        (gate, pace) != (self.gate, self.pace)
+    }
+
     /// A call was answered; `near` is what the answer said of the limit.
     pub(crate) fn answered(&mut self, sent_at: i64, near: Option<bool>, now: i64) {
         self.gate.answered(sent_at);

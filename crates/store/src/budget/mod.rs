@@ -193,6 +193,10 @@ impl Store {
                 Some(entry) => entry,
                 None => self.entry(&ask.account, now).await?,
             };
+            if entry.ledger.terms() == terms && entry.ledger.is_free(time) {
+                book.entry = Some(entry);
+                return Ok(Spend::Granted);
+            }
             let mut ledger = entry.ledger.clone();
             ledger.on(terms);
             let before = ledger.clone();
@@ -284,12 +288,8 @@ impl Store {
     ) -> Result<()> {
         let book = self.inner.books.of(account.bucket);
         let mut book = book.lock().await;
-        let is_news = book.entry.as_ref().is_none_or(|entry| {
-            let mut ledger = entry.ledger.clone();
-            ledger.answered(ms(sent_at), near, ms(now));
-            ledger != entry.ledger
-        });
-        if !is_news {
+        let known = book.entry.as_ref();
+        if known.is_some_and(|entry| !entry.ledger.is_news(ms(sent_at), near, ms(now))) {
             return Ok(());
         }
         book.forget();

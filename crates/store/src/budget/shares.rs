@@ -25,15 +25,52 @@ const ROWS: usize = 200;
 /// Calls that are counted and not yet written.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    calls: HashMap<Part, PerLane>,
+    /// By bucket, installation, and when they leave the window.
+    calls: HashMap<String, HashMap<String, HashMap<i64, PerLane>>>,
     written_at: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 struct Part {
     bucket: String,
     installation_id: String,
     leaves_at: i64,
+}
+
+impl Tally {
+    /// Counts one call. The names are copied for the first one only.
+    fn count(&mut self, ask: &Ask<'_>, installation_id: &str, leaves_at: i64) {
+        let bucket = ask.account.bucket;
+        let parts = self
+            .calls
+            .get_mut(bucket)
+            .and_then(|installations| installations.get_mut(installation_id));
+        if let Some(parts) = parts {
+            *parts.entry(leaves_at).or_default().at(ask.lane) += 1;
+            return;
+        }
+        let installations = self.calls.entry(bucket.to_owned()).or_default();
+        let parts = installations.entry(installation_id.to_owned());
+        let calls = parts.or_default().entry(leaves_at).or_default();
+        *calls.at(ask.lane) += 1;
+    }
+
+    fn drain(&mut self) -> Vec<(Part, PerLane)> {
+        let mut counted = Vec::new();
+        for (bucket, installations) in self.calls.drain() {
+            for (installation_id, parts) in installations {
+                counted.extend(parts.into_iter().map(|(leaves_at, calls)| {
+                    let part = Part {
+                        bucket: bucket.clone(),
+                        installation_id: installation_id.clone(),
+                        leaves_at,
+                    };
+                    (part, calls)
+                }));
+            }
+        }
+        counted
+    }
 }
 
 impl Store {
@@ -48,14 +85,9 @@ impl Store {
             .div_euclid(part)
             .saturating_add(1)
             .saturating_mul(part);
-        let part = Part {
-            bucket: ask.account.bucket.to_owned(),
-            installation_id: installation_id.to_owned(),
-            leaves_at: ends.saturating_add(window),
-        };
         let tally = self.inner.books.tally.lock();
         let mut tally = tally.unwrap_or_else(PoisonError::into_inner);
-        *tally.calls.entry(part).or_default().at(ask.lane) += 1;
+        tally.count(ask, installation_id, ends.saturating_add(window));
     }
 
     /// Writes what has been counted, when it is time.
@@ -77,7 +109,7 @@ impl Store {
             let tally = self.inner.books.tally.lock();
             let mut tally = tally.unwrap_or_else(PoisonError::into_inner);
             tally.written_at = ms(now);
-            tally.calls.drain().collect()
+            tally.drain()
         };
         if counted.is_empty() {
             return Ok(());

@@ -145,9 +145,9 @@ impl World {
             ..parts
         });
         let stop = CancellationToken::new();
-        let router = server::router(engine.clone(), &plan.protections);
+        let service = server::service(engine.clone(), &plan.protections);
         let (protections, drain) = (plan.protections, stop.clone());
-        tokio::spawn(async move { server::serve(listener, router, &protections, drain).await });
+        tokio::spawn(async move { server::serve(listener, service, &protections, drain).await });
         let mut world = Self {
             api: Api {
                 outbound: client,
