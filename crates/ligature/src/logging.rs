@@ -52,9 +52,13 @@ impl LogFlags {
             Format::Json => lines.json().with_span_list(false).boxed(),
         };
         let spans = traces.map(|traces| {
+            // The spans of proxied calls are below what is logged, and exported too.
+            let exported = Targets::new()
+                .with_target("engine", LevelFilter::INFO)
+                .with_target("engine::proxy", LevelFilter::DEBUG);
             tracing_opentelemetry::layer()
                 .with_tracer(traces.tracer())
-                .with_filter(Targets::new().with_target("engine", LevelFilter::INFO))
+                .with_filter(exported)
         });
         tracing_subscriber::registry()
             .with(lines.with_filter(filter))

@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::SendError;
 use crate::guard::{AddressGuard, Reach};
 use crate::resolve::{self, GuardedResolver};
-use crate::stream::{Connector, connector};
+use crate::stream::{Connector, Silence, connector};
 use crate::tls;
 
 /// What [`Outbound`] is made from.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub provider_timeout: Duration,
     /// The largest answer of a provider, decompressed.
     pub response_max_bytes: usize,
+    /// For how long a provider may say nothing while a request or an answer streams.
+    pub silence: Silence,
 }
 
 impl Settings {
@@ -47,6 +49,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(10),
             provider_timeout: Duration::from_secs(60),
             response_max_bytes: 32 * 1024 * 1024,
+            silence: Silence::default(),
         }
     }
 }
@@ -85,6 +88,7 @@ struct Inner {
     connect_timeout: Duration,
     provider_timeout: Duration,
     response_max_bytes: usize,
+    silence: Silence,
 }
 
 impl Outbound {
@@ -117,8 +121,15 @@ impl Outbound {
                 connect_timeout: settings.connect_timeout,
                 provider_timeout: settings.provider_timeout,
                 response_max_bytes: settings.response_max_bytes,
+                silence: settings.silence,
             }),
         })
+    }
+
+    /// What it was made with, for a [`Door`](crate::Door).
+    #[must_use]
+    pub fn silence(&self) -> Silence {
+        self.inner.silence
     }
 
     /// Whether a URL can be a destination, as far as can be known before

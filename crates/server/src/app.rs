@@ -84,10 +84,9 @@ pub fn service(engine: Engine, protections: &Protections) -> Front {
         // So far out that a refusal too can be read by the page that asked.
         .layer(cors())
         // Outermost: every answer has an id.
-        .layer(middleware::from_fn_with_state(guard, identify))
+        .layer(middleware::from_fn_with_state(Arc::clone(&guard), identify))
         .with_state(engine.clone());
-    let silence = protections.body;
-    Front::new(engine, silence, rest)
+    Front::new(engine, guard, rest)
 }
 
 /// Pages of the builder's app call the API from their own origin. Whoever has a

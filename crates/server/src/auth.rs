@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use engine::actions::builder::SESSION_PREFIX;
 use engine::{Access, Actor, Engine};
@@ -29,28 +30,56 @@ impl FromRequestParts<Engine> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let actor = authenticated(parts, engine).await?;
-        if let Some(guard) = parts.extensions.get::<Arc<Guard>>() {
+        let guard = parts.extensions.get::<Arc<Guard>>().cloned();
+        let actor = authenticated(parts, engine, guard.as_deref()).await?;
+        if let Some(guard) = guard {
             guard.admit(engine, &actor)?;
         }
         Ok(Self(actor))
     }
 }
 
-pub(crate) async fn authenticated(parts: &Parts, engine: &Engine) -> Result<Actor, Problem> {
+/// Whose credential a request has. Those that are none are counted.
+pub(crate) async fn authenticated(
+    parts: &Parts,
+    engine: &Engine,
+    guard: Option<&Guard>,
+) -> Result<Actor, Problem> {
     let key = parts
         .headers
         .get("x-api-key")
         .and_then(|value| value.to_str().ok())
-        .map(str::trim);
-    if let Some(key) = key.filter(|key| !key.is_empty()) {
+        .map(str::trim)
+        .filter(|key| !key.is_empty());
+    let token = bearer(parts);
+    let (Some(credential), Some(guard)) = (key.or(token), guard) else {
+        return looked_up(engine, key, token).await;
+    };
+    guard.admit_unknown(engine, parts, credential)?;
+    let found = looked_up(engine, key, token).await;
+    match &found {
+        Ok(_) => guard.looked_up(engine, parts, credential, true)?,
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+            guard.looked_up(engine, parts, credential, false)?;
+        }
+        Err(_) => {}
+    }
+    found
+}
+
+async fn looked_up(
+    engine: &Engine,
+    key: Option<&str>,
+    token: Option<&str>,
+) -> Result<Actor, Problem> {
+    if let Some(key) = key {
         let actor = engine.store.authenticate_api_key(key).await?;
         return actor.ok_or_else(|| {
             Problem::new(401, "the API key is not valid")
                 .remedy("It may be revoked, or belong to another server; make one with `ligature api-key create --project P`")
         });
     }
-    match bearer(parts) {
+    match token {
         Some(token) if token.starts_with(SESSION_PREFIX) => {
             let now = engine.clock.now();
             let actor = engine.store.authenticate_session(token, now).await?;

@@ -1,6 +1,6 @@
 //! How times and JSON lie in columns.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sea_orm::sea_query::{
     ArrayType, ColumnType, Nullable, Value as SqlValue, ValueType, ValueTypeErr,
 };
@@ -35,6 +35,11 @@ impl At {
 /// Milliseconds since 1970.
 pub(crate) fn ms(at: Timestamp) -> i64 {
     at.as_millisecond()
+}
+
+/// Milliseconds that something lasts.
+pub(crate) fn span_ms(span: SignedDuration) -> i64 {
+    span.as_millis().try_into().unwrap_or(i64::MAX)
 }
 
 /// The time that many milliseconds after 1970.

@@ -113,9 +113,9 @@ pub use outbox::{
 };
 pub use overview::Overview;
 pub use passage::{Passage, PassageWanted};
-pub use project::{NewProject, Project};
+pub use project::{NewProject, Project, ProjectChange};
 pub use provider_app::{NewProviderApp, ProviderApp, ProviderAppChange};
-pub use proxied::NewProxied;
+pub use proxied::{MOST_PROXIED, NewProxied};
 pub use prune::{PRUNE_SUBJECT, Retention};
 pub use reconcile::{Behind, Change, Deployed, NewConfig};
 pub use revision::{NewRevision, Revision};

@@ -40,6 +40,8 @@ pub struct Passage {
     pub access: Access,
     /// The project.
     pub project_id: String,
+    /// Whether it wants such calls kept as operations.
+    pub keeps_proxied: bool,
     /// The integration.
     pub integration_id: String,
     /// The installation.
@@ -108,6 +110,7 @@ impl Store {
         Ok(Some(Passage {
             access: access(&scopes.0),
             project_id: project_id.clone(),
+            keeps_proxied: row.try_get("", "keeps_proxied")?,
             integration_id: row.try_get("", "integration_id")?,
             installation_id: row.try_get("", "installation_id")?,
             config_id: row.try_get("", "config_id")?,
@@ -127,7 +130,7 @@ impl Store {
     }
 }
 
-const SELECT: &str = "SELECT k.scopes, p.id AS project_id, n.id AS integration_id, \
+const SELECT: &str = "SELECT k.scopes, p.id AS project_id, p.keeps_proxied, n.id AS integration_id, \
      i.id AS installation_id, i.config_id, i.config, r.content, i.connection_id, c.credential, \
      c.credential_version, c.status, c.provider_app_id, c.provider, a.client_id \
      FROM api_key k JOIN project p ON p.id = k.project_id \

@@ -22,6 +22,8 @@ pub struct Project {
     pub name: String,
     /// The name shown to customers.
     pub app_name: String,
+    /// Whether calls that are passed on for it are kept as operations.
+    pub keeps_proxied: bool,
     /// When it was created.
     pub create_time: Timestamp,
     /// When it was last changed.
@@ -39,6 +41,17 @@ pub struct NewProject {
     pub org_id: Option<String>,
 }
 
+/// What is changed of a project; `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectChange {
+    /// The unique name.
+    pub name: Option<String>,
+    /// The name shown to customers.
+    pub app_name: Option<String>,
+    /// Whether calls that are passed on for it are kept as operations.
+    pub keeps_proxied: Option<bool>,
+}
+
 impl From<project::Model> for Project {
     fn from(row: project::Model) -> Self {
         Self {
@@ -46,6 +59,7 @@ impl From<project::Model> for Project {
             org_id: row.org_id,
             name: row.name,
             app_name: row.app_name,
+            keeps_proxied: row.keeps_proxied,
             create_time: row.create_time.0,
             update_time: At::opt(row.update_time),
         }
@@ -78,6 +92,7 @@ impl Store {
             org_id,
             name: new.name,
             app_name: new.app_name,
+            keeps_proxied: true,
             create_time: At(now),
             update_time: None,
         };
@@ -116,22 +131,18 @@ impl Tenant<'_> {
             .ok_or_else(|| StoreError::not_found("project", id))
     }
 
-    /// Changes the names that are given. `Conflict` when the name is taken.
-    pub async fn change_project(
-        &self,
-        name: Option<String>,
-        app_name: Option<String>,
-        now: Timestamp,
-    ) -> Result<Project> {
-        let taken = name.clone().unwrap_or_default();
+    /// Changes what is given. `Conflict` when the name is taken.
+    pub async fn change_project(&self, change: ProjectChange, now: Timestamp) -> Result<Project> {
+        let taken = change.name.clone().unwrap_or_default();
         let tx = self.store.write().await?;
         tx.execute(
             "UPDATE project SET name = COALESCE($2, name), app_name = COALESCE($3, app_name), \
-             update_time = $4 WHERE id = $1",
+             keeps_proxied = COALESCE($4, keeps_proxied), update_time = $5 WHERE id = $1",
             [
                 self.scope.project_id().into(),
-                name.into(),
-                app_name.into(),
+                change.name.into(),
+                change.app_name.into(),
+                change.keeps_proxied.into(),
                 ms(now).into(),
             ],
         )

@@ -1,6 +1,6 @@
 //! Projects.
 
-use store::{Actor, NewProject, Project};
+use store::{Actor, NewProject, Project, ProjectChange};
 
 use super::{require_full, require_name};
 use crate::{ActionError, Engine};
@@ -41,7 +41,7 @@ pub async fn create(
         .await?)
 }
 
-/// Changes the names that are given.
+/// Changes what is given.
 ///
 /// # Errors
 /// [`ActionError::Conflict`] when the name is taken.
@@ -49,18 +49,17 @@ pub async fn update(
     engine: &Engine,
     actor: &Actor,
     project: &str,
-    name: Option<String>,
-    app_name: Option<String>,
+    change: ProjectChange,
 ) -> Result<Project, ActionError> {
     require_full(actor)?;
-    if let Some(name) = &name {
+    if let Some(name) = &change.name {
         require_name("name", name)?;
     }
-    if let Some(app_name) = &app_name {
+    if let Some(app_name) = &change.app_name {
         require_name("appName", app_name)?;
     }
     let scope = engine.store.scope(actor, project).await?;
     let tenant = engine.store.within(&scope);
     let now = engine.clock.now();
-    Ok(tenant.change_project(name, app_name, now).await?)
+    Ok(tenant.change_project(change, now).await?)
 }

@@ -345,7 +345,9 @@ pub(crate) fn settled(provider: &str, job: &WriteJob, settlements: &[Settlement]
         match settlement.to {
             Settled::Made { .. } => record_settled(provider, job, "made"),
             Settled::Failed { .. } => record_settled(provider, job, "failed"),
-            Settled::Waiting { .. } => record_settled(provider, job, "retry"),
+            Settled::Waiting { .. } | Settled::Anew { .. } => {
+                record_settled(provider, job, "retry")
+            }
             Settled::Lost { .. } => record_settled(provider, job, "lost"),
             Settled::Unsent => {}
         }

@@ -1,19 +1,22 @@
-//! A call in the books: open until its answer has ended, and then kept, if it is
-//! one of those that are. Never a query, never a body.
+//! A call in the books: open until its answer has ended, with a span of its own, and
+//! then kept, if it is one of those that are. Never a query, never a body.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
 use outbound::{SendError, UploadEnd};
-use store::{NewProxied, OperationStatus};
+use store::{NewProxied, OperationStatus, ids};
 use tokio::time::Instant;
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::Proxy;
 use super::pass::Pass;
 use super::record::Recorder;
 use super::stream::{Passing, StreamFailure};
 use crate::clock::Clock;
+use crate::trace;
 
 /// What is written down of a path, in bytes.
 const MOST_PATH: usize = 500;
@@ -22,6 +25,7 @@ const MOST_PATH: usize = 500;
 #[derive(Debug)]
 pub(super) struct Entry {
     open: Arc<AtomicU64>,
+    span: Span,
     kept: Option<Box<Kept>>,
 }
 
@@ -50,7 +54,8 @@ enum End {
 impl Entry {
     pub(super) fn new(proxy: &Proxy, clock: &Arc<dyn Clock>, pass: &Pass, call: &Passing) -> Self {
         proxy.open.fetch_add(1, Ordering::Relaxed);
-        let kept = proxy.recorder.wants().then(|| {
+        let is_kept = pass.keeps_calls && proxy.recorder.wants();
+        let kept = is_kept.then(|| {
             let now = clock.now();
             let mut path = call.target.path();
             let is_long = path.len() > MOST_PATH;
@@ -62,6 +67,7 @@ impl Entry {
                 recorder: proxy.recorder.clone(),
                 clock: Arc::clone(clock),
                 call: NewProxied {
+                    id: ids::new(),
                     project_id: pass.project_id.clone(),
                     integration_id: pass.integration_id.clone(),
                     installation_id: pass.installation_id.clone(),
@@ -79,12 +85,19 @@ impl Entry {
         });
         Self {
             open: Arc::clone(&proxy.open),
+            span: span_of(pass, call, kept.as_deref()),
             kept,
         }
     }
 
+    /// What belongs to the call happens in this.
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+
     /// The head of the answer has come.
     pub(super) fn answered(&mut self, status: StatusCode) {
+        self.span.record("status", status.as_u16());
         if let Some(kept) = &mut self.kept {
             kept.status = Some(status);
         }
@@ -119,6 +132,26 @@ impl Entry {
             });
         }
     }
+}
+
+/// The span of a call, which ends with the entry. One that is kept is its operation's
+/// trace.
+///
+/// It is for exporters only, and costs nothing where there is none: a call is too
+/// short to be told of in every line of a log.
+fn span_of(pass: &Pass, call: &Passing, kept: Option<&Kept>) -> Span {
+    let span = tracing::debug_span!(
+        "proxy",
+        operation_id = Empty,
+        installation_id = %pass.installation_id,
+        method = %call.method,
+        status = Empty,
+    );
+    if let Some(kept) = kept {
+        span.record("operation_id", kept.call.id.as_str());
+        trace::join(&span, &kept.call.id);
+    }
+    span
 }
 
 impl Drop for Entry {

@@ -9,6 +9,7 @@
 //! - Nothing of a body is looked at here, and nothing of a query is kept.
 
 mod entry;
+mod kept;
 mod pass;
 mod record;
 mod stream;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::SignedDuration;
-use outbound::{Door, Outbound, Silence};
+use outbound::{Door, Outbound};
 
 pub use pass::{Pass, PassAsk, PassError};
 pub use stream::{Passing, Relayed, StreamFailure, Streamed};
@@ -31,7 +32,7 @@ const PASS_LASTS: SignedDuration = SignedDuration::from_secs(1);
 /// What one process knows and keeps of calls that are passed on.
 #[derive(Debug, Clone)]
 pub(crate) struct Proxy {
-    passes: Arc<pass::Passes>,
+    passes: Arc<kept::Kept<Pass>>,
     recorder: Recorder,
     /// For each provider that calls may be passed on to.
     doors: Arc<[(&'static str, Door)]>,
@@ -49,7 +50,7 @@ impl Proxy {
     ) -> Self {
         let described = registry.descriptions().filter(|d| d.proxy.is_some());
         let doors = described.filter_map(|description| {
-            let door = outbound.door(&description.origin, Silence::default());
+            let door = outbound.door(&description.origin, outbound.silence());
             match door {
                 Ok(door) => Some((description.provider, door)),
                 Err(error) => {

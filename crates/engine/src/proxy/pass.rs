@@ -1,8 +1,7 @@
 //! Whether a key may call through an installation: asked of the store in one
 //! statement, and kept for a moment, since a call costs less than that statement.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use connector::{Connector, Description};
 use jiff::Timestamp;
@@ -11,15 +10,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use store::{Access, Passage, PassageWanted, StoreError};
-use tokio::sync::Mutex as Waiting;
 
-use super::PASS_LASTS;
+use super::kept::{Key, Moment};
 use crate::Engine;
 use crate::pay::Bill;
 use crate::tokens::{Fresh, good_until};
-
-/// Passes that are kept before all of them are forgotten.
-const MOST: usize = 20_000;
 
 /// What a caller says of itself and of where the call belongs.
 #[derive(Debug)]
@@ -75,8 +70,8 @@ pub struct Pass {
     pub(super) held: Held,
     /// The accounts of the provider's resource groups, and of what is in none.
     pub(super) bills: Vec<(Option<&'static str>, Arc<Bill>)>,
-    seen_at: Timestamp,
-    changes: u64,
+    /// Whether the project wants its calls kept as operations.
+    pub(super) keeps_calls: bool,
 }
 
 /// A credential as it is sent.
@@ -94,68 +89,25 @@ impl Pass {
     pub fn description(&self) -> &Description {
         self.connector.describe()
     }
-
-    fn holds(&self, now: Timestamp, changes: u64) -> bool {
-        let age = now.duration_since(self.seen_at);
-        self.changes == changes && !age.is_negative() && age < PASS_LASTS
-    }
 }
 
-/// The passes of one process, by a hash of what was asked.
-#[derive(Debug, Default)]
-pub(super) struct Passes {
-    slots: Mutex<HashMap<[u8; 32], Arc<Slot>>>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    pass: Mutex<Option<Arc<Pass>>>,
-    /// Held by the one who asks the store.
-    asking: Waiting<()>,
-}
-
-impl Slot {
-    fn get(&self, now: Timestamp, changes: u64) -> Option<Arc<Pass>> {
-        let pass = self.pass.lock().unwrap_or_else(PoisonError::into_inner);
-        pass.as_ref()
-            .filter(|pass| pass.holds(now, changes))
-            .map(Arc::clone)
+/// What is asked, and nothing of which could be read in it.
+fn key_of(ask: &PassAsk<'_>) -> Key {
+    let mut hash = Sha256::new();
+    let parts = [
+        Some(ask.key.expose_secret()),
+        Some(ask.project),
+        ask.installation_id,
+        ask.integration,
+        ask.group_ref,
+    ];
+    for part in parts {
+        // Nothing is not the same as an empty name.
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        hash.update(length.to_le_bytes());
+        hash.update(part.unwrap_or_default());
     }
-
-    fn set(&self, new: Option<Arc<Pass>>) {
-        *self.pass.lock().unwrap_or_else(PoisonError::into_inner) = new;
-    }
-}
-
-impl Passes {
-    fn slot(&self, ask: &PassAsk<'_>) -> ([u8; 32], Arc<Slot>) {
-        let mut hash = Sha256::new();
-        let parts = [
-            Some(ask.key.expose_secret()),
-            Some(ask.project),
-            ask.installation_id,
-            ask.integration,
-            ask.group_ref,
-        ];
-        for part in parts {
-            // Nothing is not the same as an empty name.
-            let length = part.map_or(u64::MAX, |part| part.len() as u64);
-            hash.update(length.to_le_bytes());
-            hash.update(part.unwrap_or_default());
-        }
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let key: [u8; 32] = hash.finalize().into();
-        if slots.len() >= MOST && !slots.contains_key(&key) {
-            slots.clear();
-        }
-        (key, Arc::clone(slots.entry(key).or_default()))
-    }
-
-    /// Whoever is refused takes up no room.
-    fn forget(&self, key: &[u8; 32]) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.remove(key);
-    }
+    hash.finalize().into()
 }
 
 /// The one switch of a manifest or a config.
@@ -183,21 +135,21 @@ impl Engine {
     /// # Errors
     /// [`PassError`]
     pub async fn pass(&self, ask: &PassAsk<'_>) -> Result<Arc<Pass>, PassError> {
-        let (key, slot) = self.proxy.passes.slot(ask);
-        let (now, changes) = (self.clock.now(), self.store.passages_changed());
-        if let Some(pass) = slot.get(now, changes) {
+        let (key, now) = (key_of(ask), self.moment());
+        let slot = self.proxy.passes.slot(key, now);
+        if let Some(pass) = slot.get(now) {
             return Ok(pass);
         }
         let _alone = slot.asking.lock().await;
         // Read before the store is asked: what changes meanwhile ends the pass.
-        let (now, changes) = (self.clock.now(), self.store.passages_changed());
-        if let Some(pass) = slot.get(now, changes) {
+        let now = self.moment();
+        if let Some(pass) = slot.get(now) {
             return Ok(pass);
         }
         slot.set(None);
-        match self.look(ask, now, changes).await {
+        match self.look(ask).await {
             Ok(pass) => {
-                slot.set(Some(Arc::clone(&pass)));
+                slot.set(Some((now, Arc::clone(&pass))));
                 Ok(pass)
             }
             Err(error) => {
@@ -207,13 +159,15 @@ impl Engine {
         }
     }
 
+    fn moment(&self) -> Moment {
+        Moment {
+            at: self.clock.now(),
+            changes: self.store.passages_changed(),
+        }
+    }
+
     /// Asks the store.
-    async fn look(
-        &self,
-        ask: &PassAsk<'_>,
-        now: Timestamp,
-        changes: u64,
-    ) -> Result<Arc<Pass>, PassError> {
+    async fn look(&self, ask: &PassAsk<'_>) -> Result<Arc<Pass>, PassError> {
         let wanted = PassageWanted {
             project: ask.project,
             installation_id: ask.installation_id,
@@ -224,10 +178,10 @@ impl Engine {
         let Some(passage) = passage else {
             return Err(self.why_not(ask).await?);
         };
-        self.admitted(passage, now, changes).map(Arc::new)
+        self.admitted(passage).map(Arc::new)
     }
 
-    fn admitted(&self, passage: Passage, now: Timestamp, changes: u64) -> Result<Pass, PassError> {
+    fn admitted(&self, passage: Passage) -> Result<Pass, PassError> {
         match passage.access {
             Access::Full => {}
             Access::Frontend => return Err(PassError::NotFull),
@@ -266,8 +220,7 @@ impl Engine {
                 version: fresh.version,
                 good_until,
             },
-            seen_at: now,
-            changes,
+            keeps_calls: passage.keeps_proxied,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use store::{NewProxied, Store};
+use store::{MOST_PROXIED, NewProxied, Store, StoreError};
 use tokio::sync::Mutex as Waiting;
 
 use crate::clock::Clock;
@@ -99,11 +99,7 @@ impl Recorder {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *waiting)
         };
-        if calls.is_empty() {
-            return;
-        }
-        if let Err(error) = self.store.add_proxied(&calls).await {
-            let lost = u64::try_from(calls.len()).unwrap_or(u64::MAX);
+        if let Err((lost, error)) = add(&self.store, &calls).await {
             tracing::warn!(%error, calls = lost, "calls passed on could not be kept as operations");
             metrics::proxy_unkept("store", lost);
         }
@@ -112,5 +108,71 @@ impl Recorder {
     /// Waits for the batch that is being written, and writes what waits.
     pub(super) async fn settled(&self) {
         self.write().await;
+    }
+}
+
+/// Writes calls down, a few at a time. Where that fails the rest is not tried: how many
+/// are lost, and why.
+async fn add(store: &Store, calls: &[NewProxied]) -> Result<(), (u64, StoreError)> {
+    let mut left = calls.len();
+    for calls in calls.chunks(MOST_PROXIED) {
+        if let Err(error) = store.add_proxied(calls).await {
+            return Err((u64::try_from(left).unwrap_or(u64::MAX), error));
+        }
+        left = left.saturating_sub(calls.len());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::atomic::AtomicUsize;
+
+    use jiff::Timestamp;
+    use store::{Faults, Moment, OperationStatus};
+
+    use super::*;
+
+    /// Lets so many statements through.
+    #[derive(Debug)]
+    struct Only(AtomicUsize);
+
+    impl Faults for Only {
+        fn at(&self, moment: Moment) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+            let all_is_well = match moment {
+                Moment::Begin => {
+                    let one_less = |left: usize| left.checked_sub(1);
+                    let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+                    self.0.fetch_update(set, get, one_less).is_ok()
+                }
+                Moment::BeforeCommit | Moment::AfterCommit => true,
+            };
+            Box::pin(async move { all_is_well })
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_was_not_written_is_lost() {
+        let database = testing::sqlite().await;
+        let call = NewProxied {
+            id: "one".to_owned(),
+            project_id: "p".to_owned(),
+            integration_id: "n".to_owned(),
+            installation_id: "gone".to_owned(),
+            config_id: "c".to_owned(),
+            status: OperationStatus::Success,
+            result: "GET / answered 200 in 1 ms".to_owned(),
+            began_at: Timestamp::UNIX_EPOCH,
+            ended_at: Timestamp::UNIX_EPOCH,
+        };
+        let calls = vec![call; 2 * MOST_PROXIED + 7];
+        for (statements, lost) in [(0, calls.len()), (1, MOST_PROXIED + 7), (2, 7)] {
+            let faults = Arc::new(Only(AtomicUsize::new(statements)));
+            let store = Store::clone(&database).with_faults(faults);
+            let (count, _) = add(&store, &calls).await.unwrap_err();
+            assert_eq!(count, u64::try_from(lost).unwrap());
+        }
+        assert!(add(&database, &calls).await.is_ok());
     }
 }

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use outbound::{Authorization, Download, SendError, StreamError, Upload, UploadEnd, Uploaded};
 use store::StoreError;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::entry::Entry;
 use super::pass::Pass;
@@ -273,7 +274,8 @@ impl crate::Engine {
     /// [`StreamFailure`], when there is no answer.
     pub async fn pass_on(&self, pass: &Pass, passing: Passing) -> Result<Streamed, StreamFailure> {
         let mut entry = Entry::new(&self.proxy, &self.clock, pass, &passing);
-        match self.calls.stream(pass, passing).await {
+        let sent = self.calls.stream(pass, passing);
+        match sent.instrument(entry.span().clone()).await {
             Ok((response, retry_at)) => {
                 entry.answered(response.status());
                 if response.body().is_end_stream() {

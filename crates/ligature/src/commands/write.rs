@@ -47,7 +47,8 @@ struct Action {
 }
 
 impl Write {
-    /// Writes every record; fails, in the end, if one of them was refused.
+    /// Writes every record; fails, in the end, if one of them was refused or a line was
+    /// none.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let connector = Arc::new(self.provider.bitbucket()?);
         let writable = connector.describe().writable;
@@ -70,21 +71,24 @@ impl Write {
             ),
         );
         let mut refused = false;
-        for (line, n) in std::io::stdin().lock().lines().zip(1_u64..) {
+        for (line, n) in std::io::stdin().lock().split(b'\n').zip(1_u64..) {
             let line = line.context("standard input cannot be read")?;
-            if line.trim().is_empty() {
+            if line.trim_ascii().is_empty() {
                 continue;
             }
-            let record: Map<String, Value> = serde_json::from_str(&line)
-                .with_context(|| format!("line {n} of standard input is not a JSON object"))?;
-            let result = self.one(&mut write, record).await;
-            if let Err(error) = &result
-                && error.unauthorized
-            {
-                anyhow::bail!("{} ({error})", found.refused());
-            }
-            refused |= result.is_err();
-            print(n, result)?;
+            let written = match record_of(&line) {
+                Ok(record) => match self.one(&mut write, record).await {
+                    // Nor will any other be written.
+                    Err(error) if error.unauthorized => {
+                        anyhow::bail!("{} ({error})", found.refused());
+                    }
+                    Err(error) => Err(error.message),
+                    Ok(written) => Ok(written),
+                },
+                Err(why) => Err(why),
+            };
+            refused |= written.is_err();
+            print(n, written)?;
         }
         Ok(if refused {
             ExitCode::FAILURE
@@ -113,14 +117,22 @@ impl Write {
     }
 }
 
+/// The record of a line; or why there is none, without its words, which may be secret.
+fn record_of(line: &[u8]) -> Result<Map<String, Value>, String> {
+    serde_json::from_slice(line).map_err(|error| {
+        let column = error.column();
+        format!("the line is not a JSON object (seen at column {column})")
+    })
+}
+
 /// One result line.
-fn print(line: u64, result: Result<Written, DirectWriteError>) -> anyhow::Result<()> {
+fn print(line: u64, result: Result<Written, String>) -> anyhow::Result<()> {
     let shown = match result {
         Ok(Written { id, record }) => {
             json!({ "line": line, "success": true, "recordId": id, "data": record })
         }
         Err(error) => {
-            json!({ "line": line, "success": false, "error": error.message })
+            json!({ "line": line, "success": false, "error": error })
         }
     };
     let mut out = std::io::stdout().lock();

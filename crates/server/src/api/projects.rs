@@ -4,7 +4,7 @@ use axum::extract::State;
 use engine::{Engine, actions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::Project;
+use store::{Project, ProjectChange};
 use utoipa::{IntoParams, ToSchema};
 
 use super::mask::Mask;
@@ -135,8 +135,11 @@ pub(crate) async fn update(
     Json(change): Json<Change>,
 ) -> Result<axum::Json<ProjectJson>, Problem> {
     let mask = Mask::of(change.update_mask, &["name", "appName"])?;
-    let name = mask.take("name", change.project.name)?;
-    let app_name = mask.take("appName", change.project.app_name)?;
-    let changed = actions::project::update(&engine, &actor, &project, name, app_name).await?;
+    let change = ProjectChange {
+        name: mask.take("name", change.project.name)?,
+        app_name: mask.take("appName", change.project.app_name)?,
+        keeps_proxied: None,
+    };
+    let changed = actions::project::update(&engine, &actor, &project, change).await?;
     Ok(axum::Json(changed.into()))
 }

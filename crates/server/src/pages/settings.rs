@@ -7,7 +7,7 @@ use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
 use engine::{Engine, actions};
-use store::{AuditEntry, Organization, Role};
+use store::{AuditEntry, Organization, ProjectChange, Role};
 
 use super::answer::{Answer, done, not_done, show, show_as};
 use super::form::Form;
@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<Engine> {
     Router::new()
         .route("/", get(page).post(save))
         .route("/organization", post(rename_organization))
+        .route("/proxied-calls", post(keep_proxied))
         .route("/audit-log", get(project_log))
         .route("/organization-log", get(organization_log))
 }
@@ -35,6 +36,8 @@ struct Page {
     name: String,
     app_name: String,
     project_id: String,
+    /// Whether proxied calls are kept as operations.
+    keeps_proxied: bool,
     org: Organization,
     is_owner: bool,
     problem: Option<Problem>,
@@ -48,6 +51,7 @@ async fn form(here: &Here, (name, app_name): (&str, &str), problem: Option<Probl
         name: name.to_owned(),
         app_name: app_name.to_owned(),
         project_id: here.project.id.clone(),
+        keeps_proxied: here.project.keeps_proxied,
         org: store.within_org(&scope).organization().await?,
         is_owner: scope.role() == Role::Owner,
         problem,
@@ -63,10 +67,30 @@ async fn page(here: Here) -> Answer {
 async fn save(here: Here, sent: Form) -> Answer {
     let (name, app_name) = (sent.text("name"), sent.text("app_name"));
     let (engine, project) = (&here.engine, &here.project.id);
-    let (new_name, new_app) = (Some(name.to_owned()), Some(app_name.to_owned()));
-    match actions::project::update(engine, here.actor(), project, new_name, new_app).await {
+    let change = ProjectChange {
+        name: Some(name.to_owned()),
+        app_name: Some(app_name.to_owned()),
+        keeps_proxied: None,
+    };
+    match actions::project::update(engine, here.actor(), project, change).await {
         Ok(_) => done(&here.path("/settings"), "Saved."),
         Err(error) => form(&here, (name, app_name), Some(error.into())).await,
+    }
+}
+
+/// The button says what is to be, so that pressing it twice does nothing.
+async fn keep_proxied(here: Here, sent: Form) -> Answer {
+    let (engine, project) = (&here.engine, &here.project.id);
+    let keeps = sent.text("keep") == "yes";
+    let change = ProjectChange {
+        keeps_proxied: Some(keeps),
+        ..ProjectChange::default()
+    };
+    let place = here.path("/settings");
+    match actions::project::update(engine, here.actor(), project, change).await {
+        Ok(_) if keeps => done(&place, "Proxied calls are kept from now on."),
+        Ok(_) => done(&place, "No more proxied calls are kept."),
+        Err(error) => not_done(&place, error),
     }
 }
 

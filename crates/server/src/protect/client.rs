@@ -5,14 +5,22 @@
 //! `X-Forwarded-Proto` and `X-Forwarded-Host` count from nobody. Where browsers
 //! reach this server is a setting, since links are made while nobody asks.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use ipnet::IpNet;
 
 /// The address of the client, put into a request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
+/// The address of the client behind a request, where its connection is known.
+pub(super) fn of_request(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(of(peer.ip(), &parts.headers, trusted))
+}
 
 /// The address of the client behind a connection.
 pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -43,7 +51,7 @@ fn address(text: &str) -> Option<IpAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);
     }
-    let with_port: Result<std::net::SocketAddr, _> = text.parse();
+    let with_port: Result<SocketAddr, _> = text.parse();
     with_port.map(|address| address.ip()).ok()
 }
 

@@ -1,6 +1,7 @@
 //! What keeps clients from wearing the server out: how often a key may ask, how
-//! often somebody may guess a password, how long a request may take to arrive and
-//! to be answered, and whose word counts on where a request comes from.
+//! often what is no key may be sent, how often somebody may guess a password, how
+//! long a request may take to arrive and to be answered, and whose word counts on
+//! where a request comes from.
 //!
 //! The counts are each node's own: with several nodes a key may ask each of them
 //! that often.
@@ -9,11 +10,13 @@ pub(crate) mod client;
 mod connection;
 pub(crate) mod patience;
 mod rate;
+mod strangers;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::request::Parts;
 use engine::{Actor, Engine};
 use ipnet::IpNet;
 
@@ -22,12 +25,13 @@ pub use connection::serve;
 
 use crate::problem::Problem;
 use rate::{Bucket, Rates};
+use strangers::Strangers;
 
 /// How well the server is protected.
 #[derive(Debug, Clone)]
 pub struct Protections {
-    /// Requests a second for each API key, token or session; twice as many at
-    /// once. 0 is no limit.
+    /// Requests a second for each API key, token or session, and with wrong ones for
+    /// each address; twice as many at once. 0 is no limit.
     pub api_rate: u32,
     /// Networks of reverse proxies, whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
@@ -74,6 +78,7 @@ const SIGN_IN_BY_ACCOUNT: Bucket = Bucket {
 pub(crate) struct Guard {
     pub(crate) settings: Protections,
     keys: Rates,
+    strangers: Strangers,
     addresses: Rates,
     accounts: Rates,
 }
@@ -83,6 +88,7 @@ impl Guard {
         Arc::new(Self {
             settings,
             keys: Rates::default(),
+            strangers: Strangers::default(),
             addresses: Rates::default(),
             accounts: Rates::default(),
         })
@@ -101,6 +107,54 @@ impl Guard {
                 .remedy("Wait for as long as Retry-After says; the operator sets the limit with LIGATURE_API_RATE")
                 .retry_after(wait_s)
         })
+    }
+
+    /// Whether a credential may be looked up: not if the address that it comes from
+    /// has sent too many that are none, and it was never good here.
+    pub(crate) fn admit_unknown(
+        &self,
+        engine: &Engine,
+        parts: &Parts,
+        credential: &str,
+    ) -> Result<(), Problem> {
+        let Some(bucket) = Bucket::per_second(self.settings.api_rate) else {
+            return Ok(());
+        };
+        let (from, now) = (|| self.origin_of(parts), || engine.clock.now());
+        let tried = self.strangers.may_try(bucket, from, credential, now);
+        tried.map_err(|wait_s| self.too_many_wrong(wait_s))
+    }
+
+    /// Notes what a credential turned out to be.
+    pub(crate) fn looked_up(
+        &self,
+        engine: &Engine,
+        parts: &Parts,
+        credential: &str,
+        is_good: bool,
+    ) -> Result<(), Problem> {
+        let Some(bucket) = Bucket::per_second(self.settings.api_rate) else {
+            return Ok(());
+        };
+        if is_good {
+            self.strangers.was_good(credential);
+            return Ok(());
+        }
+        let (from, now) = (self.origin_of(parts), engine.clock.now());
+        let counted = self.strangers.was_wrong(bucket, &from, credential, now);
+        counted.map_err(|wait_s| self.too_many_wrong(wait_s))
+    }
+
+    fn origin_of(&self, parts: &Parts) -> String {
+        let address = client::of_request(parts, &self.settings.trusted_proxies);
+        address.map(client::network).unwrap_or_default()
+    }
+
+    fn too_many_wrong(&self, wait_s: u32) -> Problem {
+        let rate = self.settings.api_rate;
+        Problem::new(429, format!("more than {rate} requests a second with a wrong credential come from this address"))
+            .remedy("See which client sends a key, token or session that is not valid, and wait for as long as Retry-After says; the operator sets the limit with LIGATURE_API_RATE, and names reverse proxies in LIGATURE_TRUSTED_PROXIES")
+            .retry_after(wait_s)
     }
 
     /// Counts an attempt to sign in to an account.

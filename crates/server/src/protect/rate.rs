@@ -2,6 +2,7 @@
 //! rate algorithm), one for each name.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -54,6 +55,8 @@ impl Bucket {
 #[derive(Debug, Default)]
 pub(super) struct Rates {
     kept: Mutex<Kept>,
+    /// Whether a token was ever taken.
+    touched: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -67,13 +70,32 @@ impl Rates {
     /// Takes a token of that name, or says in how many seconds there is one.
     pub(super) fn take(&self, bucket: Bucket, name: &str, now: Timestamp) -> Result<(), u32> {
         let now = now.as_microsecond();
+        self.touched.store(true, Ordering::Relaxed);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = kept.full_at.get(name).copied().unwrap_or(now);
         let (full_at, taken) = bucket.take(full_at, now);
         kept.full_at.insert(name.to_owned(), full_at);
         kept.tidy(now);
-        taken.map_err(|wait_us| u32::try_from(wait_us / 1_000_000 + 1).unwrap_or(u32::MAX))
+        taken.map_err(seconds)
     }
+
+    /// Whether there is a token of that name, which stays; or in how many seconds.
+    pub(super) fn look(&self, bucket: Bucket, name: &str, now: Timestamp) -> Result<(), u32> {
+        let now = now.as_microsecond();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = kept.full_at.get(name).copied().unwrap_or(now);
+        let (_, taken) = bucket.take(full_at, now);
+        taken.map_err(seconds)
+    }
+
+    /// Whether no token was ever taken, which costs nothing to know.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.touched.load(Ordering::Relaxed)
+    }
+}
+
+fn seconds(wait_us: i64) -> u32 {
+    u32::try_from(wait_us / 1_000_000 + 1).unwrap_or(u32::MAX)
 }
 
 impl Kept {
@@ -102,10 +124,13 @@ mod tests {
     #[test]
     fn a_bucket_gives_a_burst_and_then_its_rate() {
         let rates = Rates::default();
+        assert!(rates.is_untouched());
         for _ in 0..20 {
+            assert!(rates.look(TEN, "a", at(0)).is_ok());
             assert!(rates.take(TEN, "a", at(0)).is_ok());
         }
         assert_eq!(rates.take(TEN, "a", at(0)), Err(1));
+        assert_eq!(rates.look(TEN, "a", at(0)), Err(1));
         assert!(rates.take(TEN, "b", at(0)).is_ok(), "others have their own");
         assert!(rates.take(TEN, "a", at(99_999)).is_err());
         assert!(rates.take(TEN, "a", at(100_000)).is_ok());

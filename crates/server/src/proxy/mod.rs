@@ -12,16 +12,19 @@
 //! - An answer is the provider's own: none of our headers is put in a place of its.
 //!   Ours are problems, with the headers that all our answers have.
 //! - Bodies are never held, except what is kept of a small one to send it again.
+//! - Keys that are none are counted as everywhere ([`Guard`]). Good ones are not: what
+//!   bounds them is the request budget, and beyond that the provider.
+//! - A panic is a 500 like any other, as long as no answer has begun.
 
 mod headers;
 mod links;
 mod target;
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -29,7 +32,8 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
-use engine::{Engine, PassAsk, Passing, StreamFailure, Streamed, Upload, UploadEnd};
+use engine::{Engine, PassAsk, PassError, Passing, StreamFailure, Streamed, Upload, UploadEnd};
+use futures_util::FutureExt as _;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -39,6 +43,7 @@ use crate::app::{REQUEST_ID, request_id};
 use crate::auth::authenticated;
 use crate::metrics::ProxyMeter;
 use crate::problem::{self, Problem};
+use crate::protect::Guard;
 use links::Links;
 
 /// The header that makes a request one for the proxy.
@@ -58,19 +63,18 @@ pub struct Front {
 #[derive(Debug)]
 struct Proxy {
     engine: Engine,
-    /// How long a client may send nothing of a body.
-    silence: Duration,
+    guard: Arc<Guard>,
     links: Links,
     meter: ProxyMeter,
 }
 
 impl Front {
-    pub(crate) fn new(engine: Engine, silence: Duration, rest: Router) -> Self {
+    pub(crate) fn new(engine: Engine, guard: Arc<Guard>, rest: Router) -> Self {
         let links = Links::to(engine.public_url());
         Self {
             proxy: Arc::new(Proxy {
                 engine,
-                silence,
+                guard,
                 links,
                 meter: ProxyMeter::new(),
             }),
@@ -116,8 +120,11 @@ impl Proxy {
     async fn answer(&self, request: Request) -> Response {
         let (id, began) = (request_id(request.headers()), Instant::now());
         let method = request.method().clone();
-        let passed = problem::REQUEST_ID.scope(id.clone(), self.pass(request));
-        let mut response = passed.await;
+        // Locks that a panic leaves are taken all the same, as everywhere.
+        let passed = AssertUnwindSafe(self.pass(request)).catch_unwind();
+        let answered =
+            passed.map(|passed| passed.unwrap_or_else(|panic| ours(problem::of_panic(panic))));
+        let mut response = problem::REQUEST_ID.scope(id.clone(), answered).await;
         self.meter
             .count(&method, response.status(), began.elapsed());
         let headers = response.headers_mut();
@@ -161,15 +168,21 @@ impl Proxy {
         let Some(key) = headers::one(&parts.headers, "x-api-key")? else {
             return Err(self.without_key(&parts).await?.into());
         };
-        let key = SecretString::from(key.trim());
+        self.guard.admit_unknown(&self.engine, &parts, key)?;
+        let secret = SecretString::from(key);
         let ask = PassAsk {
-            key: &key,
+            key: &secret,
             project: asked.project,
             installation_id: asked.installation_id,
             integration: asked.integration,
             group_ref: asked.group_ref,
         };
-        let pass = self.engine.pass(&ask).await.map_err(Problem::from)?;
+        let pass = self.engine.pass(&ask).await;
+        if matches!(pass, Ok(_) | Err(PassError::Key)) {
+            let guard = &self.guard;
+            guard.looked_up(&self.engine, &parts, key, pass.is_ok())?;
+        }
+        let pass = pass.map_err(Problem::from)?;
         let mut outgoing = headers::to_provider(&parts.headers);
         if how.rewrites_links {
             let plain = HeaderValue::from_static("identity");
@@ -189,7 +202,7 @@ impl Proxy {
 
     /// Whoever has no key: known or not, the answer is no.
     async fn without_key(&self, parts: &Parts) -> Result<Problem, Problem> {
-        authenticated(parts, &self.engine).await?;
+        authenticated(parts, &self.engine, Some(&self.guard)).await?;
         Ok(
             Problem::new(403, "only an API key may call through the proxy").remedy(
                 "Send a key of the `full` scope in the X-Api-Key header, and never from a browser",
@@ -199,7 +212,7 @@ impl Proxy {
 
     fn upload(&self, body: Body, method: &Method, headers: &mut HeaderMap) -> Upload {
         if !body.is_end_stream() {
-            return Upload::streaming(body, KEPT_BYTES, self.silence);
+            return Upload::streaming(body, KEPT_BYTES, self.guard.settings.body);
         }
         // An empty body is said to be one, where there could have been another.
         if [Method::POST, Method::PUT, Method::PATCH].contains(method) {

@@ -12,6 +12,7 @@ pub(crate) struct Model {
     pub(crate) org_id: String,
     pub(crate) name: String,
     pub(crate) app_name: String,
+    pub(crate) keeps_proxied: bool,
     pub(crate) create_time: At,
     pub(crate) update_time: Option<At>,
 }

@@ -23,6 +23,7 @@ mod notifications;
 mod observe;
 mod seen_by_version;
 mod storage;
+mod switches;
 mod triggered;
 mod write;
 
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrations {
             Box::new(activity::Activity),
             Box::new(install_link::InstallLink),
             Box::new(looking::Looking),
+            Box::new(switches::Switches),
         ]
     }
 }

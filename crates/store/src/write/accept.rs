@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{Accepted, NewWrite, WriteKey, WriteMode, WriteState, place};
-use crate::columns::ms;
+use crate::columns::{ms, span_ms};
 use crate::connect::Tx;
 use crate::entities::{insert, installation};
 use crate::error::{Result, StoreError, or_conflict};
@@ -24,11 +24,11 @@ impl Tenant<'_> {
         }
         if let WriteMode::Collected {
             flush_at,
-            deadline_at,
+            tried_for,
         } = new.mode
         {
             let collected = self
-                .collect(&installation, new, (flush_at, deadline_at), now)
+                .collect(&installation, new, (flush_at, tried_for), now)
                 .await;
             return self.unless_known(new, collected).await;
         }
@@ -95,18 +95,18 @@ pub(super) async fn add_job(
     let operation = operation::write_of(installation, &new.object_name, new.records.len(), now);
     let id = operation.id.clone();
     insert(tx.db(), operation).await?;
-    let (is_sync, is_open, next_at, deadline_at) = match new.mode {
-        WriteMode::Sync { hold_until } => (true, false, hold_until, None),
-        WriteMode::Async { deadline_at } => (false, false, now, Some(deadline_at)),
+    let (is_sync, next_at, deadline_at, tried_for) = match new.mode {
+        WriteMode::Sync { hold_until } => (true, hold_until, None, None),
+        WriteMode::Async { deadline_at } => (false, now, Some(deadline_at), None),
         WriteMode::Collected {
             flush_at,
-            deadline_at,
-        } => (false, true, flush_at, Some(deadline_at)),
+            tried_for,
+        } => (false, flush_at, None, Some(tried_for)),
     };
     tx.execute(
         "INSERT INTO write_job (id, installation_id, object_name, named, action, is_sync, \
-         is_batch, is_open, inputs, deadline_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         is_batch, is_open, inputs, deadline_at, tried_for_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         [
             id.as_str().into(),
             installation.id.as_str().into(),
@@ -115,9 +115,10 @@ pub(super) async fn add_job(
             new.action.into(),
             is_sync.into(),
             new.is_batch.into(),
-            is_open.into(),
+            tried_for.is_some().into(),
             new.inputs.to_string().into(),
             deadline_at.map(ms).into(),
+            tried_for.map(span_ms).into(),
         ],
     )
     .await

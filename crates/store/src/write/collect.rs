@@ -3,12 +3,12 @@
 //!
 //! Whoever adds to it and whoever begins it lock the same row of work.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use super::accept::{add_job, add_record, remember};
 use super::{Accepted, NewWrite, WriteState};
-use crate::columns::{Json, ms};
+use crate::columns::{Json, ms, span_ms};
 use crate::connect::Tx;
 use crate::entities::installation;
 use crate::error::{Result, StoreError};
@@ -26,7 +26,7 @@ impl Tenant<'_> {
         &self,
         installation: &installation::Model,
         new: &NewWrite,
-        (flush_at, deadline_at): (Timestamp, Timestamp),
+        (flush_at, tried_for): (Timestamp, SignedDuration),
         now: Timestamp,
     ) -> Result<Accepted> {
         let mut tries = 0;
@@ -35,15 +35,7 @@ impl Tenant<'_> {
             let mut tx = self.store.write().await?;
             let added = match open_job(&tx, new).await? {
                 Some(job) => {
-                    append(
-                        &mut tx,
-                        installation,
-                        new,
-                        &job,
-                        (flush_at, deadline_at),
-                        now,
-                    )
-                    .await
+                    append(&mut tx, installation, new, &job, (flush_at, tried_for), now).await
                 }
                 None => add_job(&mut tx, installation, new, now).await.map(Some),
             };
@@ -82,7 +74,7 @@ async fn append(
     installation: &installation::Model,
     new: &NewWrite,
     job_id: &str,
-    (flush_at, deadline_at): (Timestamp, Timestamp),
+    (flush_at, tried_for): (Timestamp, SignedDuration),
     now: Timestamp,
 ) -> Result<Option<Accepted>> {
     work::lock(tx, Kind::WRITE, job_id).await?;
@@ -113,12 +105,17 @@ async fn append(
     }
     // Of another account, or full: it is begun, and whoever asked opens another.
     let closes = added.is_none() || count + 1 >= FULL;
-    tx.execute(
-        "UPDATE write_job SET is_open = $2, \
-         deadline_at = CASE WHEN deadline_at < $3 THEN $3 ELSE deadline_at END WHERE id = $1",
-        [job_id.into(), (!closes).into(), ms(deadline_at).into()],
-    )
-    .await?;
+    if added.is_some() {
+        tx.execute(
+            "UPDATE write_job SET tried_for_ms = \
+             CASE WHEN tried_for_ms > $2 THEN tried_for_ms ELSE $2 END WHERE id = $1",
+            [job_id.into(), span_ms(tried_for).into()],
+        )
+        .await?;
+    }
+    if closes {
+        close(tx, job_id, now).await?;
+    }
     tx.execute(
         "UPDATE operation SET records_estimated_total = \
          (SELECT COUNT(*) FROM write_record WHERE job_id = $1) WHERE id = $1",
@@ -132,4 +129,16 @@ async fn append(
         return Ok(Some(add_job(tx, installation, new, now).await?));
     }
     Ok(added)
+}
+
+/// Lets a write take no more records: from now on it is tried for as long as it was
+/// asked for.
+pub(super) async fn close(tx: &Tx<'_>, job_id: &str, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE write_job SET is_open = FALSE, \
+         deadline_at = COALESCE($2 + tried_for_ms, deadline_at) WHERE id = $1 AND is_open",
+        [job_id.into(), ms(now).into()],
+    )
+    .await?;
+    Ok(())
 }

@@ -14,7 +14,7 @@ mod collect;
 mod settle;
 mod subject;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 
@@ -79,8 +79,8 @@ pub enum WriteMode {
     Collected {
         /// When it is begun at the latest.
         flush_at: Timestamp,
-        /// When it is given up.
-        deadline_at: Timestamp,
+        /// How long it is tried from then on.
+        tried_for: SignedDuration,
     },
 }
 

@@ -51,14 +51,32 @@ pub enum Settled {
         /// Why.
         why: String,
     },
+    /// It was lost, and is to be sent once more, for this reason.
+    Anew {
+        /// Why.
+        why: String,
+    },
     /// It was not sent after all.
     Unsent,
+}
+
+impl Settled {
+    /// Whether something came of sending it.
+    fn is_progress(&self) -> bool {
+        match self {
+            Self::Made { .. } | Self::Failed { .. } | Self::Waiting { .. } | Self::Lost { .. } => {
+                true
+            }
+            Self::Anew { .. } | Self::Unsent => false,
+        }
+    }
 }
 
 impl Store {
     /// Settles records, and ends the write when none is left. Otherwise the work is
     /// freed to be due at `again_at`, or kept where that is `None`. Whether it
-    /// ended. Fenced.
+    /// ended. Fenced; and what came of sending is progress, so that only a write that
+    /// ends its process each time is claimed too often.
     pub async fn settle_write(
         &self,
         lease: &Lease,
@@ -67,7 +85,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        if settlements.iter().any(|one| one.to.is_progress()) {
+            work::fence_progress(&tx, lease).await?;
+        } else {
+            work::fence(&tx, lease).await?;
+        }
         apply(&tx, &lease.subject_id, settlements, now).await?;
         let ended = end_if_settled(&mut tx, &lease.subject_id, now).await?;
         if let (false, Some(again_at)) = (ended, again_at) {
@@ -121,7 +143,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<bool>> {
         let mut tx = self.write().await?;
-        work::fence(&tx, lease).await?;
+        work::fence_progress(&tx, lease).await?;
         let made: Vec<&str> = lost.candidates.iter().map(|(id, _)| id.as_str()).collect();
         let free = free(&tx, job, &lost.record.id, &made).await?;
         let Some((id, data)) = free.and_then(|n| lost.candidates.get(n)) else {
@@ -229,7 +251,7 @@ async fn apply(
                 let msg = "A record was not written";
                 logs.push(line("ERROR", msg, Some(error), position));
             }
-            Settled::Waiting { why } => {
+            Settled::Waiting { why } | Settled::Anew { why } => {
                 state(tx, id, "waiting").await?;
                 let msg = "A record is sent again";
                 logs.push(line("WARNING", msg, Some(why), position));

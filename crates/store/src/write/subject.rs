@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Value};
 
+use super::collect::close;
 use super::{WriteJob, WriteRecord, WriteState, place};
 use crate::Store;
 use crate::columns::{Json, at, ms};
@@ -39,7 +40,7 @@ impl Store {
     /// The write under this lease. A write that took more records takes none from
     /// now on, and what was sent by somebody who had the work before is lost.
     /// `NotFound` when it is gone.
-    pub async fn write_subject(&self, lease: &Lease) -> Result<WriteSubject> {
+    pub async fn write_subject(&self, lease: &Lease, now: Timestamp) -> Result<WriteSubject> {
         let subject = self.look_at_write(lease).await?;
         let is_sent = |record: &WriteRecord| record.state == WriteState::Sent;
         if !subject.job.is_open && !subject.records.iter().any(is_sent) {
@@ -47,12 +48,10 @@ impl Store {
         }
         let tx = self.write().await?;
         work::fence(&tx, lease).await?;
-        let id = || [lease.subject_id.as_str().into()];
-        tx.execute("UPDATE write_job SET is_open = FALSE WHERE id = $1", id())
-            .await?;
+        close(&tx, &lease.subject_id, now).await?;
         tx.execute(
             "UPDATE write_record SET state = 'lost' WHERE job_id = $1 AND state = 'sent'",
-            id(),
+            [lease.subject_id.as_str().into()],
         )
         .await?;
         tx.commit().await?;
@@ -115,10 +114,11 @@ impl Store {
         })
     }
 
-    /// Marks records as sent, before they are. Fenced.
+    /// Marks records as sent, before they are. Fenced. That alone is no progress: it
+    /// may be the sending that ends this process.
     pub async fn mark_sent(&self, lease: &Lease, records: &[&str], now: Timestamp) -> Result<()> {
         let tx = self.write().await?;
-        work::fence_progress(&tx, lease).await?;
+        work::fence(&tx, lease).await?;
         let sql = format!(
             "UPDATE write_record SET state = 'sent', sent_at = $1, attempts = attempts + 1 \
              WHERE id IN ({})",

@@ -1,5 +1,6 @@
 //! Writes: who takes one over, whose is what was found, and what is known again.
 
+use jiff::SignedDuration;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 use store::{
@@ -14,6 +15,8 @@ testing::both!(
     a_write_whose_waiter_is_gone_is_taken_over,
     what_was_made_belongs_to_one_create,
     single_records_gather_until_they_are_begun,
+    a_full_write_is_tried_from_then_on,
+    only_what_comes_of_sending_is_progress,
     the_same_key_is_the_same_request,
 );
 
@@ -75,7 +78,7 @@ async fn a_write_whose_waiter_is_gone_is_taken_over(store: TestStore) {
     let late = store.settle_sync(&operation, &late, false, after(302));
     let error = late.await.unwrap_err();
     assert!(matches!(error, StoreError::LeaseLost), "{error}");
-    let subject = store.write_subject(&lease).await.unwrap();
+    let subject = store.write_subject(&lease, NOW).await.unwrap();
     assert!(subject.job.is_sync);
     assert_eq!(subject.records.len(), 1);
     assert_eq!(subject.records[0].state, WriteState::Lost);
@@ -114,7 +117,7 @@ async fn what_was_made_belongs_to_one_create(store: TestStore) {
     }
     let mut under_way: Vec<Claimed> = Vec::new();
     for lease in claims(&store, 1).await {
-        let subject = store.write_subject(&lease).await.unwrap();
+        let subject = store.write_subject(&lease, NOW).await.unwrap();
         let record = subject.records[0].clone();
         let ids = [record.id.as_str()];
         store.mark_sent(&lease, &ids, after(1)).await.unwrap();
@@ -139,7 +142,7 @@ async fn what_was_made_belongs_to_one_create(store: TestStore) {
     assert_eq!(taken.await.unwrap(), Some(1));
     // So there is nothing of the second, which stays as it is.
     assert_eq!(find(&store, second, &["{1}", "{2}"]).await, None);
-    let subject = store.write_subject(&second.0).await.unwrap();
+    let subject = store.write_subject(&second.0, NOW).await.unwrap();
     assert_eq!(subject.records[0].state, WriteState::Lost);
     assert_eq!(find(&store, second, &["{1}", "{3}"]).await, Some(true));
     let tenant = store.within(&world.scope);
@@ -147,22 +150,80 @@ async fn what_was_made_belongs_to_one_create(store: TestStore) {
     assert_eq!(answer.records[0].record_id.as_deref(), Some("{3}"));
 }
 
+fn collected(hours: i64) -> WriteMode {
+    WriteMode::Collected {
+        flush_at: after(60),
+        tried_for: SignedDuration::from_hours(hours),
+    }
+}
+
 async fn single_records_gather_until_they_are_begun(store: TestStore) {
     let world = world(&store, "mail").await;
-    let mode = WriteMode::Collected {
-        flush_at: after(60),
-        deadline_at: after(3660),
-    };
+    let mode = collected(1);
     let (first, _) = accepted(&store, &world, &create(&world, mode)).await;
     let (same, _) = accepted(&store, &world, &create(&world, mode)).await;
     assert_eq!(same, first);
+    // Of those that are written together the longest time counts.
+    accepted(&store, &world, &create(&world, collected(3))).await;
+    accepted(&store, &world, &create(&world, collected(2))).await;
     assert!(claims(&store, 59).await.is_empty());
-    let lease = claims(&store, 61).await.remove(0);
-    let subject = store.write_subject(&lease).await.unwrap();
-    assert_eq!((subject.records.len(), subject.job.is_open), (2, false));
+    // It begins late, and is tried from then on.
+    let lease = claims(&store, 7_200).await.remove(0);
+    let subject = store.write_subject(&lease, after(7_201)).await.unwrap();
+    assert_eq!((subject.records.len(), subject.job.is_open), (4, false));
+    let deadline = Some(after(7_201 + 3 * 3600));
+    assert_eq!(subject.job.deadline_at, deadline);
+    let again = store.write_subject(&lease, after(9_000)).await.unwrap();
+    assert_eq!(again.job.deadline_at, deadline);
     // It is begun, and takes no more.
     let (other, _) = accepted(&store, &world, &create(&world, mode)).await;
     assert_ne!(other, first);
+}
+
+async fn a_full_write_is_tried_from_then_on(store: TestStore) {
+    let world = world(&store, "mail").await;
+    let (first, _) = accepted(&store, &world, &create(&world, collected(1))).await;
+    for _ in 1..100 {
+        let (same, _) = accepted(&store, &world, &create(&world, collected(1))).await;
+        assert_eq!(same, first);
+    }
+    // Long before it would have been begun.
+    let lease = claims(&store, 1).await.remove(0);
+    let subject = store.write_subject(&lease, after(30)).await.unwrap();
+    assert_eq!(subject.records.len(), 100);
+    assert_eq!(subject.job.deadline_at, Some(after(3600)));
+}
+
+/// A write that ends its process whenever it is sent is claimed more and more often;
+/// one of which something comes is not.
+async fn only_what_comes_of_sending_is_progress(store: TestStore) {
+    let world = world(&store, "mail").await;
+    let mode = WriteMode::Async {
+        deadline_at: after(100_000),
+    };
+    let (_, record) = accepted(&store, &world, &create(&world, mode)).await;
+    let mut seconds = 0;
+    let mut leases = Vec::new();
+    for attempts in 1..=3 {
+        seconds += 1_000;
+        let lease = claims(&store, seconds).await.remove(0);
+        assert_eq!(lease.attempts, attempts);
+        let now = after(seconds);
+        store.write_subject(&lease, now).await.unwrap();
+        let why = "nothing was made of it".to_owned();
+        let anew = [settlement(&record, Settled::Anew { why })];
+        store.settle_write(&lease, &anew, None, now).await.unwrap();
+        store.mark_sent(&lease, &[&record], now).await.unwrap();
+        leases.push(lease);
+    }
+    let lease = leases.pop().unwrap();
+    let why = "the provider is not there".to_owned();
+    let waiting = [settlement(&record, Settled::Waiting { why })];
+    let (until, now) = (after(seconds + 10), after(seconds));
+    let settled = store.settle_write(&lease, &waiting, Some(until), now);
+    assert!(!settled.await.unwrap());
+    let lease = claims(&store, seconds + 11).await.remove(0);
+    assert_eq!(lease.attempts, 1);
 }
 
 async fn the_same_key_is_the_same_request(store: TestStore) {

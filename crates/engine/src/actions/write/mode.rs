@@ -128,13 +128,10 @@ impl Mode {
             Self::Async { hours } => WriteMode::Async {
                 deadline_at: after(SignedDuration::from_hours(hours)),
             },
-            Self::Collected { minutes, hours } => {
-                let delay = SignedDuration::from_mins(minutes);
-                WriteMode::Collected {
-                    flush_at: after(delay),
-                    deadline_at: after(delay + SignedDuration::from_hours(hours)),
-                }
-            }
+            Self::Collected { minutes, hours } => WriteMode::Collected {
+                flush_at: after(SignedDuration::from_mins(minutes)),
+                tried_for: SignedDuration::from_hours(hours),
+            },
         }
     }
 }

@@ -28,7 +28,7 @@ impl Turn<'_> {
                 }
             } else {
                 let why = "the server was interrupted; a change may be repeated".to_owned();
-                Settled::Waiting { why }
+                Settled::Anew { why }
             };
             return Ok(Came::of(record, to));
         }
@@ -92,7 +92,7 @@ impl Turn<'_> {
             Settled::Failed { error, raw: None }
         } else {
             let why = "its answer was lost, and nothing was made of it".to_owned();
-            Settled::Waiting { why }
+            Settled::Anew { why }
         };
         Came::of(record, to)
     }

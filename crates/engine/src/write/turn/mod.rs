@@ -85,7 +85,7 @@ impl Writer {
         lease: &Lease,
         cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
-        let subject = self.store.write_subject(lease).await?;
+        let subject = self.store.write_subject(lease, self.clock.now()).await?;
         let job = &subject.job;
         let span = tracing::info_span!(
             "write",

@@ -10,7 +10,8 @@ use crate::world::{Plan, World};
 testing::both!(
     a_call_is_an_operation,
     the_dashboard_names_a_call_and_counts_it_among_no_reads,
-    where_none_is_kept_none_is
+    where_none_is_kept_none_is,
+    a_project_may_want_none
 );
 
 async fn operations(world: &World, installation: &Value) -> Vec<Value> {
@@ -98,4 +99,37 @@ async fn where_none_is_kept_none_is(store: TestStore) {
     }
     world.engine.tokens_settled().await;
     assert!(operations(&world, &installation).await.is_empty());
+}
+
+async fn a_project_may_want_none(store: TestStore) {
+    let (world, installation) = installed(store).await;
+    world.clock.stop();
+    let calls = async |kept: usize| {
+        get(&world, &installation, "/2.0/user").await.passed(200);
+        world.engine.tokens_settled().await;
+        assert_eq!(operations(&world, &installation).await.len(), kept);
+    };
+    let mut browser = world.owners_browser().await;
+    let settings = format!("{}/settings", world.pages().await);
+    let place = format!("{settings}/proxied-calls");
+    calls(1).await;
+    // It counts at once, though a pass is kept, and whoever presses twice means it.
+    let page = browser.get(&settings).await;
+    assert!(page.text().contains(">Keep no more of them</button>"));
+    for _ in 0..2 {
+        let done = browser.submit(&page, &place, &[("keep", "no")]).await;
+        assert!(done.text().contains("No more proxied calls are kept."));
+        assert!(done.text().contains(">Keep them</button>"));
+    }
+    calls(1).await;
+    // Names are changed without it.
+    let names = [("name", crate::world::PROJECT), ("app_name", "Acme")];
+    browser.submit(&page, &settings, &names).await;
+    calls(1).await;
+    let page = browser.get(&settings).await;
+    let done = browser.submit(&page, &place, &[("keep", "yes")]).await;
+    assert!(done.text().contains("Proxied calls are kept from now on."));
+    calls(2).await;
+    let log = world.api.get(&crate::world::path("/audit-log")).await;
+    assert!(log.text().contains("project.update"), "{}", log.text());
 }

@@ -6,15 +6,17 @@ use serde_json::json;
 use store::Store;
 use testing::TestStore;
 
-use super::{for_installation, get, id, installed, proxied_body};
+use super::{for_installation, get, id, idle, installed, planned, proxied_body};
 use crate::routes::jwt_keys;
 use crate::world::steps::{GROUP, installations};
-use crate::world::{Answer, MANIFEST, PROJECT, path};
+use crate::world::{Answer, Api, MANIFEST, PROJECT, path};
 
 testing::both!(
     only_a_full_key_of_the_project_calls,
     what_ends_a_pass_ends_it_at_once,
     what_another_node_ends_lasts_a_second,
+    keys_that_are_none_are_counted_with_those_of_the_api,
+    a_panic_is_answered,
 );
 
 const USER: &str = "/2.0/user";
@@ -22,9 +24,8 @@ const USER: &str = "/2.0/user";
 async fn only_a_full_key_of_the_project_calls(store: TestStore) {
     let (world, installation) = installed(store).await;
     let headers = for_installation(&installation);
-    let call = async |api: &crate::world::Api| -> Answer {
-        api.send(Method::GET, USER, Vec::new(), &headers).await
-    };
+    let call =
+        async |api: &Api| -> Answer { api.send(Method::GET, USER, Vec::new(), &headers).await };
     call(&world.api).await.passed(200);
     call(&world.api.without_key()).await.problem(401);
     call(&world.api.with_key("lig_nobody")).await.problem(401);
@@ -165,4 +166,52 @@ async fn what_another_node_ends_lasts_a_second(store: TestStore) {
     world.clock.advance(SignedDuration::from_millis(1));
     call().await.problem(401);
     other.close().await;
+}
+
+async fn keys_that_are_none_are_counted_with_those_of_the_api(store: TestStore) {
+    let mut plan = idle();
+    plan.protections.api_rate = 30;
+    let (world, installation) = planned(store, plan).await;
+    world.clock.stop();
+    get(&world, &installation, USER).await.passed(200);
+    let headers = for_installation(&installation);
+    let call =
+        async |api: &Api| -> Answer { api.send(Method::GET, USER, Vec::new(), &headers).await };
+    let (wrong, new) = (
+        world.api.with_key("lig_nobody"),
+        world.api.with_key(&world.add_key(PROJECT, &[]).await),
+    );
+    for n in 0..60 {
+        if n % 2 == 0 {
+            call(&wrong).await.problem(401);
+        } else {
+            wrong.get(&path("")).await.problem(401);
+        }
+    }
+    let answer = call(&wrong).await;
+    answer.problem(429);
+    assert_eq!(answer.header("retry-after"), "1");
+    wrong.get(&path("")).await.problem(429);
+    call(&world.api.with_bearer("no.such.token"))
+        .await
+        .problem(429);
+    // Nothing more is looked up from there.
+    call(&new).await.problem(429);
+    // But what is known goes on, and as often as the budget lets it.
+    for _ in 0..61 {
+        get(&world, &installation, USER).await.passed(200);
+    }
+    world.clock.advance(SignedDuration::from_secs(1));
+    call(&new).await.passed(200);
+}
+
+async fn a_panic_is_answered(store: TestStore) {
+    let (world, installation) = installed(store).await;
+    world.clock.break_down();
+    let answer = get(&world, &installation, USER).await;
+    let problem = answer.problem(500);
+    assert!(!problem.to_string().contains("clock"), "{problem}");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(world.api.get("/healthz").await.status, 200);
 }

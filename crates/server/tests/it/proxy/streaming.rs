@@ -268,6 +268,88 @@ async fn http_2_goes_in_as_it_is_and_out_as_http_1() {
     assert!(head.contains(&host), "{head}");
 }
 
+/// A body by HTTP/2, of a length that is told or of one that is not.
+#[tokio::test]
+async fn a_body_by_http_2_comes_through() {
+    let upstream = Upstream::start(|head, mut stream| async move {
+        let body = if head.contains("\r\ncontent-length: 10\r\n") {
+            let mut body = vec![0; 10];
+            stream.read_exact(&mut body).await.ok()?;
+            body
+        } else {
+            assert!(
+                head.contains("\r\ntransfer-encoding: chunked\r\n"),
+                "{head}"
+            );
+            until_ends(&mut stream, "0\r\n\r\n").await.into_bytes()
+        };
+        let head = format!(
+            "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.ok()?;
+        stream.write_all(&body).await.ok()?;
+        Some(stream)
+    })
+    .await;
+    let (world, installation) = at(&upstream).await;
+    let mut sender = h2(&world).await;
+    let pieces = ["01234", "56789"].map(|piece| Ok::<_, std::io::Error>(piece));
+    let untold = axum::body::Body::from_stream(futures_util::stream::iter(pieces));
+    for (body, whole) in [
+        (axum::body::Body::from("0123456789"), true),
+        (untold, false),
+    ] {
+        let mut request = h2_request(&world, &installation, "/2.0/file");
+        *request.method_mut() = http::Method::PUT;
+        *request.body_mut() = body;
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.version()),
+            (201, Version::HTTP_2)
+        );
+        let mut body = answer.into_body();
+        let mut seen = Vec::new();
+        while let Some(frame) = next_frame(&mut body).await {
+            seen.extend_from_slice(&frame.unwrap().into_data().unwrap());
+        }
+        let seen = String::from_utf8(seen).unwrap();
+        if whole {
+            assert_eq!(seen, "0123456789");
+        } else {
+            let pieces = seen.split("\r\n").skip(1).step_by(2);
+            assert_eq!(pieces.collect::<String>(), "0123456789", "{seen}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_stays_silent_is_not_waited_for() {
+    let upstream = Upstream::start(|_, mut stream| async move {
+        closes(&mut stream).await;
+        None
+    })
+    .await;
+    let mut plan = Plan {
+        api_url: Some(upstream.url()),
+        works: false,
+        ..Plan::default()
+    };
+    plan.silence.head = Duration::from_millis(50);
+    let (world, installation) = planned(testing::sqlite().await, plan).await;
+    for (line, rest) in [
+        ("GET /2.0/slow HTTP/1.1", ""),
+        ("POST /2.0/slow HTTP/1.1", "content-length: 0\r\n"),
+    ] {
+        let request = wire(&world, &installation, line);
+        let answer = exchange(&world, &format!("{request}{rest}")).await;
+        assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+        assert!(answer.contains("application/problem+json"), "{answer}");
+        assert!(answer.contains("x-request-id: "), "{answer}");
+    }
+    assert_eq!(upstream.heads().len(), 2, "neither is sent once more");
+}
+
 /// Whoever takes slowly is waited for: of an answer without end only so much is
 /// made as fits on the way, and of a body only so much is taken.
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::world::{PROJECT, Plan, World, path};
 
 testing::both!(
     a_key_asks_so_often_and_no_oftener,
+    what_is_no_key_is_counted_by_address,
     every_answer_has_an_id,
     a_body_that_does_not_come_is_not_waited_for,
     an_answer_that_does_not_come_is_not_waited_for,
@@ -97,6 +98,50 @@ async fn a_key_asks_so_often_and_no_oftener(store: TestStore) {
         world.api.get(&path("")).await.json(200);
     }
     world.api.get(&path("")).await.problem(429);
+}
+
+async fn what_is_no_key_is_counted_by_address(store: TestStore) {
+    let world = impatient(store, |protections| {
+        protections.api_rate = 5;
+        protections.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    world.clock.stop();
+    world.api.get(&path("")).await.json(200);
+    let revoked = world.add_key(PROJECT, &[]).await;
+    world.api.with_key(&revoked).get(&path("")).await.json(200);
+    let gone = path(&format!("/api-keys/{revoked}"));
+    assert!(world.api.delete(&gone).await.status.is_success());
+    let wrong = [
+        world.api.with_key("lig_nobody"),
+        world.api.without_key().with_bearer("no.such.token"),
+        world.api.without_key().with_bearer("ligs_none"),
+        world.api.with_key(&revoked),
+    ];
+    for client in wrong.iter().cycle().take(10) {
+        client.get(&path("")).await.problem(401);
+    }
+    for client in &wrong {
+        let answer = client.get(&path("")).await;
+        let problem = answer.problem(429);
+        assert_eq!(answer.header("retry-after"), "1");
+        let remedy = problem["remedy"].as_str().unwrap();
+        assert!(remedy.contains("LIGATURE_API_RATE"), "{problem}");
+    }
+    // What has been good here is looked up all the same; what is new is not, from there.
+    world.api.get(&path("")).await.json(200);
+    let new = world.api.with_key(&world.add_key(PROJECT, &[]).await);
+    new.get(&path("")).await.problem(429);
+    let elsewhere = [("x-forwarded-for", "203.0.113.7")];
+    let place = path("");
+    let asked = new.send(Method::GET, &place, Vec::new(), &elsewhere);
+    asked.await.json(200);
+    // Nothing at all is not looked up, and so not counted.
+    let nobody = world.api.without_key();
+    nobody.get(&path("")).await.problem(401);
+    world.clock.advance(SignedDuration::from_millis(200));
+    wrong[0].get(&path("")).await.problem(401);
+    wrong[0].get(&path("")).await.problem(429);
 }
 
 async fn every_answer_has_an_id(store: TestStore) {

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use bitbucket::{Bitbucket, Endpoints};
 use engine::{Clock as _, Engine, Parts, Registry, actions};
-use outbound::{Objects, Outbound, Settings};
+use outbound::{Objects, Outbound, Settings, Silence};
 use secrecy::{ExposeSecret as _, SecretSlice};
-use store::{NewApiKey, Retention, Store};
+use store::{Backend, NewApiKey, Retention, Store};
 use testing::TestStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) sandbox: sandbox::Options,
     /// Where the provider's API is, if not at the sandbox.
     pub(crate) api_url: Option<String>,
+    /// How long the provider may say nothing while something streams.
+    pub(crate) silence: Silence,
     /// Request limits that the operator has set.
     pub(crate) budgets: Vec<engine::BudgetOverride>,
     /// Whether the worker runs.
@@ -66,6 +68,7 @@ impl Default for Plan {
         Self {
             sandbox: provider::small(),
             api_url: None,
+            silence: Silence::default(),
             budgets: Vec::new(),
             works: true,
             may_reach_loopback: true,
@@ -124,28 +127,22 @@ impl World {
             callback_url,
             ..plan.sandbox
         };
-        let client = outbound(true, &[]);
+        let client = outbound(true, &[], Silence::default());
         let provider = Provider::start(options, client.clone()).await;
         let endpoints = Endpoints {
             api_url: plan.api_url.unwrap_or_else(|| provider.url()),
             oauth_url: provider.url(),
         };
         let origins = [endpoints.api_url.clone(), provider.url()];
+        let outbound = outbound(plan.may_reach_loopback, &origins, plan.silence);
+        let parts = parts(&store, outbound, &clock, &endpoints, &origin);
         let engine = Engine::new(Parts {
-            store: Store::clone(&store),
-            outbound: outbound(plan.may_reach_loopback, &origins),
-            clock: clock.clone(),
-            registry: Registry::new(vec![Arc::new(Bitbucket::new(&endpoints).unwrap())]),
-            public_url: origin.clone(),
             objects: plan.objects,
-            link_key: SecretSlice::from(vec![9; 32]),
-            previous_link_key: None,
-            retention: Retention::of_days(30),
             outbox_max_bytes: plan.outbox_max_bytes,
-            min_schedule_s: 600,
             budgets: plan.budgets,
             delivery_rate: plan.delivery_rate,
             proxy_sample: plan.proxy_sample,
+            ..parts
         });
         let stop = CancellationToken::new();
         let service = server::service(engine.clone(), &plan.protections);
@@ -176,6 +173,25 @@ impl World {
     /// Lets the worker work from now on.
     pub(crate) fn work(&self) {
         tokio::spawn(self.engine.worker().run(self.stop.clone()));
+    }
+
+    /// Lets another node's worker work beside it, which shares nothing with it but
+    /// the database. On SQLite that is one store, which is all that there can be.
+    pub(crate) async fn work_elsewhere(&self) {
+        let store = match self.store.backend() {
+            Backend::Sqlite => Store::clone(&self.store),
+            Backend::Postgres => Store::open(self.store.settings.clone(), self.now())
+                .await
+                .unwrap(),
+        };
+        let endpoints = Endpoints {
+            api_url: self.provider.url(),
+            oauth_url: self.provider.url(),
+        };
+        let outbound = outbound(true, &[self.provider.url()], Silence::default());
+        let parts = parts(&store, outbound, &self.clock, &endpoints, &self.api.origin);
+        let engine = Engine::new(parts);
+        tokio::spawn(engine.worker().run(self.stop.clone()));
     }
 
     pub(crate) async fn add_project(&self, name: &str) {
@@ -228,8 +244,36 @@ pub(crate) fn path(rest: &str) -> String {
     format!("/v1/projects/{PROJECT}{rest}")
 }
 
-fn outbound(may_reach_loopback: bool, origins: &[String]) -> Outbound {
+/// What an engine is made of where a plan says nothing else.
+fn parts(
+    store: &Store,
+    outbound: Outbound,
+    clock: &Arc<TestClock>,
+    endpoints: &Endpoints,
+    origin: &str,
+) -> Parts {
+    let bitbucket = Bitbucket::new(endpoints).unwrap();
+    Parts {
+        store: store.clone(),
+        outbound,
+        clock: Arc::<TestClock>::clone(clock),
+        registry: Registry::new(vec![Arc::new(bitbucket)]),
+        public_url: origin.to_owned(),
+        objects: None,
+        link_key: SecretSlice::from(vec![9; 32]),
+        previous_link_key: None,
+        retention: Retention::of_days(30),
+        outbox_max_bytes: u64::MAX,
+        min_schedule_s: 600,
+        budgets: Vec::new(),
+        delivery_rate: 0,
+        proxy_sample: 1.0,
+    }
+}
+
+fn outbound(may_reach_loopback: bool, origins: &[String], silence: Silence) -> Outbound {
     let mut settings = Settings::new("test");
+    settings.silence = silence;
     if may_reach_loopback {
         settings.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
     }

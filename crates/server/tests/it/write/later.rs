@@ -1,17 +1,22 @@
 //! Writes that nobody waits for: retried, collected, told of, and known again.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testing::TestStore;
 
 use super::{batch, everything, one, place};
+use crate::world::steps::GROUP;
 use crate::world::{Answer, World, path};
 
 testing::both!(
     an_operation_at_once_and_a_notification_in_the_end,
     what_fails_for_a_while_is_tried_until_the_deadline,
     single_records_are_written_together,
+    two_nodes_write_each_record_once,
+    nothing_is_written_to_another_account,
     the_same_request_is_answered_the_same,
     nothing_is_left_of_a_customer_who_is_gone,
 );
@@ -200,6 +205,79 @@ async fn single_records_are_written_together(store: TestStore) {
             .len(),
         100
     );
+}
+
+/// Two nodes reach for what is full while more is added to what is not.
+async fn two_nodes_write_each_record_once(store: TestStore) {
+    const ALL: usize = 250;
+    let world = World::idle(store).await;
+    world.writes(json!({}), everything()).await;
+    world.work();
+    world.work_elsewhere().await;
+    let object = "pipelines-config/variables";
+    let collect = async |n: usize| {
+        let record = json!({ "key": format!("V_{n}"), "value": "v" });
+        let mut body = later(one("create", record));
+        body["autoBatchPolicy"] = json!({ "maxDelayMinutes": 1 });
+        world.write(object, &body).await.json(200)["operationId"].clone()
+    };
+    let mut operations: BTreeMap<String, usize> = BTreeMap::new();
+    for round in 0..ALL / 10 {
+        let asked = (0..10).map(|n| collect(10 * round + n));
+        for id in futures_util::future::join_all(asked).await {
+            *operations
+                .entry(id.as_str().unwrap().to_owned())
+                .or_default() += 1;
+        }
+    }
+    // Only what is not full waits until its time has come.
+    let (full, rest): (Vec<_>, Vec<_>) = operations.iter().partition(|(_, n)| **n == 100);
+    assert_eq!((full.len(), rest.len()), (2, 1), "{operations:?}");
+    for (id, _) in full {
+        world.write_ended(&json!(id)).await;
+    }
+    world.clock.advance(SignedDuration::from_mins(1));
+    for (id, n) in &operations {
+        let operation = world.write_ended(&json!(id)).await;
+        let result = format!("{n} of {n} records were written");
+        assert_eq!(operation["result"], result.as_str(), "{operation}");
+    }
+    let calls = format!("/2.0/workspaces/acme/{object}");
+    let calls = world.provider.calls(&calls).await;
+    let sent = calls.iter().filter(|call| call["method"] == "POST");
+    assert_eq!(sent.count(), ALL);
+}
+
+async fn nothing_is_written_to_another_account(store: TestStore) {
+    let world = World::idle(store).await;
+    world.writes(json!({}), everything()).await;
+    let records = [
+        json!({ "key": "ONE", "title": "1" }),
+        json!({ "key": "TWO", "title": "2" }),
+    ];
+    let body = later(batch("create", &records));
+    let before = world.write("projects", &body).await.json(200)["operationId"].clone();
+    let mut body = world.connect_body(GROUP);
+    body["providerMetadata"]["workspace"]["value"] = json!("acme-labs");
+    world.connect_as(&body).await;
+    let after = one("create", json!({ "key": "THREE", "title": "3" }));
+    let after = world.write("projects", &later(after)).await.json(200)["operationId"].clone();
+    world.work();
+    let operation = world.write_ended(&before).await;
+    assert_eq!(operation["status"], "failure");
+    assert_eq!(operation["result"], "0 of 2 records were written");
+    let log = world.log(&operation).await;
+    let why = "the customer has connected another account since it was asked for";
+    assert_eq!(log.matches(why).count(), 2, "{log}");
+    // What is asked for from then on goes there, where the customer may do less.
+    let operation = world.write_ended(&after).await;
+    assert!(!operation.to_string().contains(why), "{operation}");
+    for (workspace, expected) in [("acme", 0), ("acme-labs", 1)] {
+        let projects = format!("/2.0/workspaces/{workspace}/projects");
+        let calls = world.provider.calls(&projects).await;
+        let sent = calls.iter().filter(|call| call["method"] == "POST");
+        assert_eq!(sent.count(), expected, "{workspace}");
+    }
 }
 
 async fn the_same_request_is_answered_the_same(store: TestStore) {
