@@ -355,7 +355,7 @@ mod tests {
             tokens: None,
             budgets: Arc::new([]),
         };
-        let bill = Bill {
+        let bill = Arc::new(Bill {
             bucket: "b".to_owned(),
             limit: 1_000,
             window: SignedDuration::from_hours(1),
@@ -363,7 +363,8 @@ mod tests {
             group: "all",
             provider_app_id: None,
             connection_id: None,
-        };
+            meter: CallMeter::of("any", "all"),
+        });
         let sent_at = calls.pay(&bill, &mut Purse::of(Lane::Backfill)).await;
         assert_eq!(sent_at.unwrap().as_millisecond(), 5_001);
         let of = |count: &AtomicI64| count.load(Ordering::Relaxed);
