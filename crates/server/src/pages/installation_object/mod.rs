@@ -1,15 +1,23 @@
-//! One object of one installation: whether it is read, how often, which fields go
-//! out, and from which field a mapped one comes.
+//! One object of one installation: whether it is read, how often and how far back,
+//! which records and fields go out, from which field a mapped one comes, and which
+//! words the app has for values. What the form does not know stays as it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod backfill;
+mod fields;
+mod filters;
+mod words;
+
+use std::collections::BTreeMap;
 
 use askama::Template;
+use connector::Object;
 use engine::actions::installation::Update;
 use engine::{InstallationConfig, ReadObjectConfig, actions};
-use manifest::{IntegrationField, ReadObject};
-use serde_json::{Value, json};
+use manifest::ReadObject;
+use serde_json::{Map, Value, json};
 use store::{Installation, Integration};
 
+use self::fields::{FieldChoice, Mapping};
 use super::answer::{Answer, done, show_as};
 use super::form::Form;
 use super::frame::{Frame, Place};
@@ -17,12 +25,17 @@ use super::here::Here;
 use super::permission;
 use crate::problem::Problem;
 
+/// What the names of the conditions on every read begin with.
+const FILTERS: &str = "filter";
+
 #[derive(Template)]
 #[template(path = "installation_object.html")]
 struct Page {
     frame: Frame,
     installation_id: String,
     object: String,
+    /// The provider's name, for people.
+    provider: &'static str,
     enabled: bool,
     schedule: String,
     manifest_schedule: String,
@@ -35,20 +48,17 @@ struct Page {
     mappings: Vec<Mapping>,
     /// Where a mapped field may come from.
     sources: Vec<String>,
+    /// By what records may be kept.
+    filterable: Vec<&'static str>,
+    /// Those of them that the provider filters by on its side.
+    pushed: Vec<&'static str>,
+    filters: filters::Rows,
+    backfill: backfill::Choice,
+    manifest_backfill: String,
+    /// Whether reading has begun, and the backfill with it.
+    has_begun: bool,
+    words: words::Rows,
     problem: Option<Problem>,
-}
-
-struct FieldChoice {
-    name: String,
-    chosen: bool,
-}
-
-struct Mapping {
-    /// The app's name.
-    name: String,
-    prompt: String,
-    required: bool,
-    source: String,
 }
 
 /// What a customer chose of an object, by either of its names.
@@ -76,7 +86,17 @@ struct Found {
     installation: Installation,
     integration: Integration,
     object: ReadObject,
+    /// Whether it is written, too.
+    is_written: bool,
+    /// The provider's name, for people.
+    provider: &'static str,
+    /// The row of the provider's table.
+    known: Option<&'static Object>,
     choice: Option<ReadObjectConfig>,
+    /// The same as it is stored.
+    stored: Map<String, Value>,
+    /// Whether reading has begun.
+    has_begun: bool,
 }
 
 async fn find(here: &Here) -> Result<Found, Problem> {
@@ -94,74 +114,152 @@ async fn find(here: &Here) -> Result<Found, Problem> {
             "It goes on by its last definition; to change it, deploy a manifest that has it",
         )
     })?;
+    let name = &object.object_name;
     let config: InstallationConfig =
         serde_json::from_value(installation.config.clone()).unwrap_or_default();
     let chosen = config.read.map(|read| read.objects).unwrap_or_default();
+    let connector = here.engine.registry.get(&integration.provider);
+    let described = connector.map(|connector| connector.describe());
+    let syncs = tenant.syncs(&installation.id).await?;
+    let mut written = manifest
+        .iter()
+        .flat_map(manifest::Integration::write_objects);
     Ok(Found {
+        is_written: written.any(|written| written.object_name == *name),
+        provider: described.map_or("the provider", |described| described.display_name),
+        known: described.and_then(|described| described.object(name)),
         choice: choice(&chosen, &object).cloned(),
+        stored: stored(&installation.config, &object),
+        has_begun: syncs.iter().any(|sync| sync.object_name == *name),
         installation,
         integration,
         object,
     })
 }
 
-pub(super) async fn form(here: Here) -> Answer {
-    let found = find(&here).await?;
-    let choice = found.choice.clone().unwrap_or_default();
-    let enabled = is_read(found.choice.as_ref(), &found.object);
-    page(&here, found, &choice, enabled, None)
+/// What is stored of an object, by either of its names.
+fn stored(config: &Value, object: &ReadObject) -> Map<String, Value> {
+    let objects = config.pointer("/read/objects").and_then(Value::as_object);
+    let is_it = |(key, stored): &(&String, &Value)| {
+        let own = stored.get("objectName").and_then(Value::as_str);
+        let name = own.unwrap_or(key);
+        name == object.object_name || name == object.name()
+    };
+    let found = objects.and_then(|objects| objects.iter().find(is_it));
+    let found = found.and_then(|(_, stored)| stored.as_object());
+    found.cloned().unwrap_or_default()
 }
 
-fn page(
-    here: &Here,
-    found: Found,
-    choice: &ReadObjectConfig,
+/// What the form shows: a config, or what was typed.
+struct Draft {
     enabled: bool,
-    problem: Option<Problem>,
-) -> Answer {
-    let object = &found.object;
-    let selected = choice.selected_fields.clone().unwrap_or_default();
-    let known = here.engine.registry.get(&found.integration.provider);
-    let known = known.and_then(|connector| connector.describe().object(&object.object_name));
-    let known: Vec<&str> = known
-        .iter()
-        .flat_map(|object| object.fields)
-        .map(|field| field.name)
-        .collect();
-    let all = choice.selected_fields_auto.as_deref() == Some("all");
-    let offers_all = object.optional_fields_auto.as_deref() == Some("all");
-    let mut names: BTreeSet<String> = optional(object).into_iter().collect();
-    if offers_all {
-        let required: BTreeSet<String> = required(object).into_iter().collect();
-        names.extend(
-            known
-                .iter()
-                .map(|name| (*name).to_owned())
-                .filter(|name| !required.contains(name)),
-        );
-        names.extend(selected.keys().cloned());
+    choice: ReadObjectConfig,
+    filters: filters::Rows,
+    backfill: backfill::Choice,
+    words: words::Rows,
+}
+
+impl Draft {
+    fn of_config(found: &Found) -> Self {
+        let choice = found.choice.clone().unwrap_or_default();
+        let known = found.known;
+        Self {
+            enabled: is_read(found.choice.as_ref(), &found.object),
+            filters: filters::Rows::of_config(FILTERS, choice.field_filters.as_deref(), known),
+            backfill: backfill::Choice::of_config(choice.backfill.as_ref(), known),
+            words: words::Rows::of_config(&choice, found.provider),
+            choice,
+        }
     }
+
+    /// What the form says, laid over what was chosen before. Of what it does not have
+    /// nothing is changed.
+    fn of_form(found: &Found, form: &Form) -> Self {
+        let before = Self::of_config(found);
+        let was = before.choice.clone();
+        let mut choice = fields::edited(before.choice, &found.object, form);
+        let filters = filters::Rows::of_form(FILTERS, form).map(|mut rows| {
+            let read = rows.read(was.field_filters.as_deref(), found.known);
+            let is_said = was.field_filters.as_ref() == Some(&read) || !read.is_empty();
+            choice.field_filters = is_said.then_some(read);
+            rows
+        });
+        let backfill = backfill::Choice::of_form(form).map(|mut said| {
+            choice.backfill = said.read(was.backfill.as_ref(), found.known);
+            said
+        });
+        let words = words::Rows::of_form(form, found.provider).map(|mut rows| {
+            let was = was.selected_value_mappings.as_ref();
+            choice.selected_value_mappings =
+                rows.read(was, (&found.object, &choice), found.is_written);
+            rows
+        });
+        Self {
+            enabled: form.has("enabled"),
+            choice,
+            filters: filters.unwrap_or(before.filters),
+            backfill: backfill.unwrap_or(before.backfill),
+            words: words.unwrap_or(before.words),
+        }
+    }
+
+    /// How many things are wrong.
+    fn wrong(&self) -> usize {
+        self.filters.wrong() + self.backfill.wrong() + self.words.wrong()
+    }
+
+    /// Puts those causes beside what they are about that are about a condition, and
+    /// leaves the others.
+    fn place(&mut self, object: &str, causes: &mut Vec<String>) {
+        let about = format!("read object `{object}`: `");
+        causes.retain(|cause| {
+            let place = cause.strip_prefix(&about);
+            let Some((place, wrong)) = place.and_then(|rest| rest.split_once("]`: ")) else {
+                return true;
+            };
+            let (list, index) = place.split_once('[').unwrap_or((place, ""));
+            let rows = match list {
+                "fieldFilters" => &mut self.filters,
+                "backfill.fieldFilters" => &mut self.backfill.filters,
+                _ => return true,
+            };
+            !index.parse().is_ok_and(|index| rows.place(index, wrong))
+        });
+    }
+}
+
+pub(super) async fn form(here: Here) -> Answer {
+    let found = find(&here).await?;
+    let draft = Draft::of_config(&found);
+    page(&here, found, draft, None)
+}
+
+fn page(here: &Here, found: Found, draft: Draft, problem: Option<Problem>) -> Answer {
+    let (object, known) = (&found.object, found.known);
+    let filterable = known.map_or(&[][..], |known| known.filterable);
     let path = here.path(&format!("/installations/{}", found.installation.id));
     let page = Page {
         frame: here
             .frame(Place::Installations, &object.object_name)
             .below("Installations", here.path("/installations"))
             .below(&found.installation.group_ref, path),
-        enabled,
-        schedule: choice.schedule.clone().unwrap_or_default(),
+        provider: found.provider,
+        enabled: draft.enabled,
+        schedule: draft.choice.schedule.clone().unwrap_or_default(),
         manifest_schedule: object.schedule.clone(),
-        required: required(object),
-        fields: names
-            .into_iter()
-            .map(|name| FieldChoice {
-                chosen: selected.get(&name).copied().unwrap_or(all),
-                name,
-            })
-            .collect(),
-        offers_all,
-        all,
-        mappings: mappings(object, choice),
-        sources: known.into_iter().map(str::to_owned).collect(),
+        required: fields::required(object),
+        fields: fields::choices(object, known, &draft.choice),
+        offers_all: fields::offers_all(object),
+        all: fields::is_all(&draft.choice),
+        mappings: fields::mappings(object, &draft.choice),
+        sources: fields::known(known).collect(),
+        filterable: filters::offered(known),
+        pushed: filterable.iter().map(|known| known.path).collect(),
+        filters: draft.filters,
+        backfill: draft.backfill,
+        manifest_backfill: backfill::of_manifest(object.backfill.as_ref()),
+        has_begun: found.has_begun,
+        words: draft.words,
         installation_id: found.installation.id,
         object: object.object_name.clone(),
         problem,
@@ -169,107 +267,35 @@ fn page(
     show_as(Problem::status_of(page.problem.as_ref()), &page)
 }
 
-fn required(object: &ReadObject) -> Vec<String> {
-    existent(object.required_fields.iter().flatten())
-}
-
-fn optional(object: &ReadObject) -> Vec<String> {
-    existent(object.optional_fields.iter().flatten())
-}
-
-fn existent<'a>(fields: impl Iterator<Item = &'a IntegrationField>) -> Vec<String> {
-    let names = fields.filter_map(|field| match field {
-        IntegrationField::Existent { field_name, .. } => Some(field_name.clone()),
-        IntegrationField::Mapping { .. } => None,
-    });
-    names.collect()
-}
-
-/// The fields of the app for which the customer chooses one of the provider.
-fn mappings(object: &ReadObject, choice: &ReadObjectConfig) -> Vec<Mapping> {
-    let chosen = choice.selected_field_mappings.clone().unwrap_or_default();
-    let required = object
-        .required_fields
-        .iter()
-        .flatten()
-        .map(|field| (true, field));
-    let optional = object
-        .optional_fields
-        .iter()
-        .flatten()
-        .map(|field| (false, field));
-    let all = required
-        .chain(optional)
-        .filter_map(|(required, field)| match field {
-            IntegrationField::Mapping {
-                map_to_name,
-                default,
-                prompt,
-                ..
-            } => {
-                let source = chosen.get(map_to_name).or(default.as_ref());
-                Some(Mapping {
-                    name: map_to_name.clone(),
-                    prompt: prompt.clone().unwrap_or_default(),
-                    required,
-                    source: source.cloned().unwrap_or_default(),
-                })
-            }
-            IntegrationField::Existent { .. } => None,
-        });
-    all.collect()
-}
-
-/// What the form says, laid over what was chosen before.
-fn edited(before: ReadObjectConfig, object: &ReadObject, form: &Form) -> ReadObjectConfig {
-    let mut choice = before;
-    choice
-        .object_name
-        .get_or_insert_with(|| object.object_name.clone());
-    choice.disabled = (!form.has("enabled")).then_some(true);
-    choice.schedule = form.given("schedule").map(str::to_owned);
-    let was_all = choice.selected_fields_auto.as_deref() == Some("all");
-    let all = form.has("all");
-    choice.selected_fields_auto = all.then(|| "all".to_owned());
-    let mut selected = choice.selected_fields.take().unwrap_or_default();
-    if all && !was_all {
-        // Whoever has just asked for all of them has not refused any.
-        selected.retain(|_, chosen| *chosen);
-    }
-    for offered in form.every("offered").filter(|_| all == was_all) {
-        let chosen = form.every("field").any(|name| name == offered);
-        // Only what differs from what would be without a word is written down.
-        if chosen != all || selected.contains_key(offered) {
-            selected.insert(offered.to_owned(), chosen);
+/// The choices as they are to be stored: what is as it was is stored as it was, with
+/// whatever of it we do not know.
+fn kept(found: &Found, choice: &ReadObjectConfig) -> Value {
+    let before = found.choice.as_ref().map(serde_json::to_value);
+    let before = before.and_then(Result::ok).unwrap_or_default();
+    let mut value = serde_json::to_value(choice).unwrap_or_default();
+    for (key, stored) in &found.stored {
+        if before.get(key) == value.get(key)
+            && let Some(value) = value.as_object_mut()
+        {
+            value.insert(key.clone(), stored.clone());
         }
     }
-    choice.selected_fields = Some(selected);
-    let mut mapped = choice.selected_field_mappings.take().unwrap_or_default();
-    for (name, value) in form.iter() {
-        let Some(name) = name.strip_prefix("map-") else {
-            continue;
-        };
-        if value.trim().is_empty() {
-            mapped.remove(name);
-        } else {
-            mapped.insert(name.to_owned(), value.trim().to_owned());
-        }
-    }
-    choice.selected_field_mappings = Some(mapped);
-    choice
+    value
 }
 
 pub(super) async fn save(here: Here, form: Form) -> Answer {
     let found = find(&here).await?;
     let name = found.object.object_name.clone();
-    let choice = edited(
-        found.choice.clone().unwrap_or_default(),
-        &found.object,
-        &form,
-    );
-    let mut objects = serde_json::Map::new();
-    let value: Value = serde_json::to_value(&choice).unwrap_or_default();
-    objects.insert(name.clone(), value);
+    let mut draft = Draft::of_form(&found, &form);
+    if draft.wrong() > 0 {
+        let detail = match draft.wrong() {
+            1 => "nothing was saved: one thing below has to be mended".to_owned(),
+            wrong => format!("nothing was saved: {wrong} things below have to be mended"),
+        };
+        return page(&here, found, draft, Some(Problem::new(422, detail)));
+    }
+    let mut objects = Map::new();
+    objects.insert(name.clone(), kept(&found, &draft.choice));
     let escaped = name.replace('\\', "\\\\").replace('.', "\\.");
     let update = Update {
         mask: vec![format!("config.content.read.objects.{escaped}")],
@@ -285,13 +311,11 @@ pub(super) async fn save(here: Here, form: Form) -> Answer {
             &here.path(&format!("/installations/{id}")),
             format!("{name}: saved. It counts from now on, for reads under way too."),
         ),
-        Err(error) => page(
-            &here,
-            found,
-            &choice,
-            form.has("enabled"),
-            Some(error.into()),
-        ),
+        Err(error) => {
+            let mut problem = Problem::from(error);
+            draft.place(&name, &mut problem.causes);
+            page(&here, found, draft, Some(problem))
+        }
     }
 }
 
