@@ -64,12 +64,13 @@
     setTimeout(() => { button.textContent = label; }, 1500);
   }
 
-  /** One more row like the last, which is empty. */
+  /** One more empty row: the one that is there for pages without a script, or its like. */
   function addRow(button) {
     const last = button.previousElementSibling;
-    const row = last.cloneNode(true);
+    const row = last.classList.contains("spare") ? last : last.cloneNode(true);
+    if (row === last) last.classList.remove("spare");
+    else last.after(row);
     row.querySelectorAll("input:not([type=hidden])").forEach((input) => { input.value = ""; });
-    last.after(row);
     row.querySelector("input:not([type=hidden])").focus();
   }
 

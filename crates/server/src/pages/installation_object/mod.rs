@@ -289,8 +289,8 @@ pub(super) async fn save(here: Here, form: Form) -> Answer {
     let mut draft = Draft::of_form(&found, &form);
     if draft.wrong() > 0 {
         let detail = match draft.wrong() {
-            1 => "nothing was saved: one thing below has to be mended".to_owned(),
-            wrong => format!("nothing was saved: {wrong} things below have to be mended"),
+            1 => "Nothing was saved: one thing below has to be mended.".to_owned(),
+            wrong => format!("Nothing was saved: {wrong} things below have to be mended."),
         };
         return page(&here, found, draft, Some(Problem::new(422, detail)));
     }
