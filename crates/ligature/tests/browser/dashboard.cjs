@@ -247,6 +247,9 @@ async function chooseRecords(page) {
     await records.getByRole("button", { name: "Add a row" }).click();
     assert.equal(await rows(), there);
   }
+  await page.setViewportSize(PHONE);
+  assert.equal(await rows(), 3);
+  await page.setViewportSize(DESK);
   assert.equal(await records.getByLabel("Value", { exact: true }).last().inputValue(), "");
   const backfill = await part("Backfill");
   await backfill.getByRole("radio", { name: "The last" }).check();
