@@ -59,7 +59,7 @@ pub use registry::Registry;
 pub use results::ResultStream;
 pub use shape::{
     BackfillConfig, DynamicMapping, InstallationConfig, ReadConfig, ReadFilter, ReadObjectConfig,
-    pick,
+    pick, sends,
 };
 pub use store::{Access, Actor, Scope};
 pub use tokens::{Refresh, Tokens};

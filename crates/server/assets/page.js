@@ -1,5 +1,5 @@
 // What pages do more where there is a script: times in the viewer's zone, copying,
-// and files put into text fields. Nothing here is needed to read or to save.
+// more rows, and files put into text fields. Nothing here is needed to read or to save.
 (() => {
   "use strict";
   document.documentElement.classList.add("js");
@@ -27,6 +27,23 @@
     root.querySelectorAll("time[datetime]").forEach(tell);
   }
 
+  // <input type="datetime-local" data-utc>: the page has a moment in UTC; here it is
+  // shown and typed in the viewer's zone, and goes out as the instant that it is.
+  function showInZone(input) {
+    const date = new Date(`${input.getAttribute("value")}Z`);
+    if (Number.isNaN(date.getTime())) return;
+    const here = new Date(date - date.getTimezoneOffset() * 60000);
+    input.value = here.toISOString().slice(0, date.getUTCSeconds() ? 19 : 16);
+  }
+
+  document.addEventListener("formdata", (event) => {
+    event.target.querySelectorAll("input[data-utc]").forEach((input) => {
+      const date = new Date(input.value);
+      if (Number.isNaN(date.getTime())) return;
+      event.formData.set(input.name, date.toISOString().replace(".000Z", "Z"));
+    });
+  });
+
   async function copy(button) {
     const text = button.dataset.copy;
     try {
@@ -47,9 +64,21 @@
     setTimeout(() => { button.textContent = label; }, 1500);
   }
 
+  /** One more empty row: the one that is there for pages without a script, or its like. */
+  function addRow(button) {
+    const last = button.previousElementSibling;
+    const row = last.classList.contains("spare") ? last : last.cloneNode(true);
+    if (row === last) last.classList.remove("spare");
+    else last.after(row);
+    row.querySelectorAll("input:not([type=hidden])").forEach((input) => { input.value = ""; });
+    row.querySelector("input:not([type=hidden])").focus();
+  }
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    const more = event.target.closest("[data-add-row]");
+    if (more) addRow(more);
     // Menus close when something else is pressed.
     document.querySelectorAll("details.switch[open]").forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
@@ -80,6 +109,8 @@
   });
 
   localise(document);
+  document.querySelectorAll("input[data-utc]").forEach(showInZone);
+  document.querySelectorAll("[data-zone]").forEach((zone) => { zone.textContent = "your time"; });
   document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
   setInterval(() => document.querySelectorAll("time[data-ago]").forEach(tell), 30000);
 })();

@@ -100,6 +100,11 @@ pub struct ReadFilter {
     pub value: Value,
 }
 
+impl ReadFilter {
+    /// The one operator that the contract has.
+    pub const EQUAL: &str = "eq";
+}
+
 /// A mapping that the app offers.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]

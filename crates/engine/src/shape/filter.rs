@@ -12,8 +12,7 @@ use super::config::ReadFilter;
 use super::record::Top;
 use super::selection::{Place, Selection};
 
-/// The one operator that the contract has.
-const EQUAL: &str = "eq";
+const EQUAL: &str = ReadFilter::EQUAL;
 
 /// One condition.
 #[derive(Debug, Clone)]

@@ -21,5 +21,6 @@ pub(crate) use message::{Envelope, messages};
 pub use record::pick;
 pub(crate) use record::{ShapedRecord, lacking};
 pub(crate) use reverse::{Reverse, at, put, take};
+pub use selection::sends;
 pub(crate) use selection::{Selection, chosen, definition};
 pub(crate) use wanted::Wanted;

@@ -110,6 +110,7 @@ impl Selection {
         }
         rules.add_dynamic()?;
         rules.add_selected_beyond()?;
+        rules.add_worded()?;
         let (filters, backfill_filters) = filters(chosen)?;
         let schedule = chosen.schedule.clone().filter(|text| !text.is_empty());
         let schedule = schedule.unwrap_or_else(|| object.schedule.clone());
@@ -189,6 +190,21 @@ impl Selection {
         let shown = self.rules.iter().map(|rule| rule.source.first_segment());
         shown.chain(conditions.map(FieldFilter::source)).collect()
     }
+}
+
+/// Whether a field of the provider goes out to the app by these choices. Where they
+/// cannot be read every field counts as sent: what is wrong is said when they are saved.
+#[must_use]
+pub fn sends(object: &ReadObject, chosen: &ReadObjectConfig, field: &str) -> bool {
+    let (Ok(selection), Ok(path)) = (
+        Selection::new(object, Some(chosen)),
+        FieldPath::parse(field),
+    ) else {
+        return true;
+    };
+    let beyond = |name: &str| selection.everything && !selection.refused.contains(name);
+    let mut rules = selection.rules.iter();
+    rules.any(|rule| rule.source == path) || path.top_level().is_some_and(beyond)
 }
 
 /// The conditions on every read, and those on a backfill where it has its own.
@@ -354,6 +370,28 @@ impl<'a> Rules<'a> {
         }
         for (name, field) in self.chosen.selected_field_mappings.iter().flatten() {
             self.push(field, Some(name))?;
+        }
+        Ok(())
+    }
+
+    /// Where every field is asked for, those of them whose values have words: they go
+    /// out by a rule, since only rules have words.
+    fn add_worded(&mut self) -> Result<(), SelectionError> {
+        if self.chosen.selected_fields_auto.as_deref() != Some("all") {
+            return Ok(());
+        }
+        for field in self.chosen.selected_value_mappings.iter().flatten() {
+            let Ok(source) = FieldPath::parse(field.0) else {
+                continue;
+            };
+            let Some(name) = source.top_level() else {
+                continue;
+            };
+            let is_plain = FieldPath::parse(name).as_ref() == Ok(&source);
+            let is_ruled = self.done.iter().any(|rule| rule.source == source);
+            if is_plain && !is_ruled && self.is_selected(name) {
+                self.push(name, None)?;
+            }
         }
         Ok(())
     }

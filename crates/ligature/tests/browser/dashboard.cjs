@@ -158,7 +158,7 @@ const STEPS = {
     await look(page, "object");
     await page.getByLabel("Schedule").fill("30 * * * *");
     await page.getByLabel("description").uncheck();
-    await page.getByRole("button", { name: "Save Changes" }).click();
+    await chooseRecords(page);
     await said(page, "repositories: saved.");
     await page.getByText("30 * * * *", { exact: true }).waitFor();
   },
@@ -227,6 +227,40 @@ const STEPS = {
     await browser.close();
   },
 };
+
+/** Fills what is folded in the form of an object, wrongly first, and saves it. */
+async function chooseRecords(page) {
+  const part = async (name) => {
+    await page.locator("summary", { hasText: name }).click();
+    return page.locator("details.part", { hasText: name });
+  };
+  const words = await part("Words for values");
+  await words.getByLabel("Field").first().fill("has_wiki");
+  await words.getByLabel("Value at Bitbucket").first().fill("true");
+  await words.getByLabel("Word in your app").first().fill("documented");
+  const records = await part("Only some records");
+  await records.getByLabel("Field", { exact: true }).first().fill("is_private");
+  await records.getByLabel("Value", { exact: true }).first().fill("perhaps");
+  const rows = () => records.locator(".row:visible").count();
+  assert.equal(await rows(), 1);
+  for (const there of [2, 3]) {
+    await records.getByRole("button", { name: "Add a row" }).click();
+    assert.equal(await rows(), there);
+  }
+  await page.setViewportSize(PHONE);
+  assert.equal(await rows(), 3);
+  await page.setViewportSize(DESK);
+  assert.equal(await records.getByLabel("Value", { exact: true }).last().inputValue(), "");
+  const backfill = await part("Backfill");
+  await backfill.getByRole("radio", { name: "The last" }).check();
+  await backfill.getByLabel("Days back").fill("30");
+  await page.getByRole("button", { name: "Save Changes" }).click();
+  await page.getByText("`is_private` is compared as true or false").waitFor();
+  assert.equal(await backfill.getByLabel("Days back").inputValue(), "30");
+  await look(page, "object-refused");
+  await records.getByLabel("Value", { exact: true }).first().fill("true");
+  await page.getByRole("button", { name: "Save Changes" }).click();
+}
 
 /** Bytes of each page of a session, and how long the first of them takes. */
 async function weigh(page) {

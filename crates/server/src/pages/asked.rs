@@ -8,8 +8,8 @@ use url::form_urlencoded;
 
 use crate::problem::Problem;
 
-/// A moment in UTC, as `<input type="datetime-local">` sends it; `None` where it is
-/// empty.
+/// A moment, as `<input type="datetime-local">` sends it: with its offset, where a
+/// script has told the viewer's zone, and else in UTC. `None` where it is empty.
 pub(super) fn moment(name: &str, text: &str) -> Result<Option<Timestamp>, Problem> {
     if text.is_empty() {
         return Ok(None);
@@ -21,8 +21,23 @@ pub(super) fn moment(name: &str, text: &str) -> Result<Option<Timestamp>, Proble
     };
     let at = text.parse().ok().or_else(in_utc);
     at.map(Some).ok_or_else(|| {
-        Problem::new(400, format!("`{name}` is not a time"))
-            .remedy("Write it as 2026-11-29T13:45, in UTC")
+        Problem::new(400, format!("`{name}` is not a time")).remedy(
+            "Write it as 2026-11-29T13:45, in UTC, or with an offset, as 2026-11-29T13:45:00Z",
+        )
+    })
+}
+
+/// The same moment as such an input has it: in UTC, and without saying so. Nothing
+/// where it is none.
+pub(super) fn utc(text: &str) -> String {
+    let at = moment("", text).ok().flatten();
+    at.map_or_else(String::new, |at| {
+        let civil = at.to_zoned(TimeZone::UTC).datetime();
+        let format = match civil.second() {
+            0 => "%Y-%m-%dT%H:%M",
+            _ => "%Y-%m-%dT%H:%M:%S",
+        };
+        civil.strftime(format).to_string()
     })
 }
 
@@ -49,6 +64,19 @@ mod tests {
         );
         assert!(matches!(moment("from", ""), Ok(None)));
         assert!(moment("from", "yesterday").is_err());
+    }
+
+    #[test]
+    fn inputs_have_moments_in_utc_whatever_was_asked_for() {
+        for (asked, shown) in [
+            ("2026-11-29T13:45", "2026-11-29T13:45"),
+            ("2026-11-29T13:45:00Z", "2026-11-29T13:45"),
+            ("2026-11-29T19:30:07+05:45", "2026-11-29T13:45:07"),
+            ("", ""),
+            ("yesterday", ""),
+        ] {
+            assert_eq!(utc(asked), shown, "{asked}");
+        }
     }
 
     #[test]

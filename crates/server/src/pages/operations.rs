@@ -213,6 +213,11 @@ impl List {
         KINDS
     }
 
+    /// A moment of the filter as its input has it.
+    fn utc(&self, text: &str) -> String {
+        asked::utc(text)
+    }
+
     fn installed(&self, row: &Operation) -> Option<&Installed> {
         self.installed.get(&row.installation_id)
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::selection::SelectionError;
 use super::{config, object, record, shape};
-use crate::shape::Selection;
+use crate::shape::{Selection, sends};
 
 const RECORD: &str = r#"{"id":7,"name":"one","empty":null,"on":true,"size":12.50,"list":[1,{"a":2}],
     "owner":{"name":"ada","team":{"key":"T"}},"odd key":"odd"}"#;
@@ -391,6 +391,42 @@ fn values() {
             json!({ "state": true, "who": "ada" }),
         ),
     ]);
+}
+
+#[test]
+fn values_of_fields_that_are_sent_unasked() {
+    let words = json!({
+        "selectedFieldsAuto": "all", "selectedFields": { "size": false },
+        "selectedFieldMappings": { "title": "name" },
+        "selectedValueMappings": {
+            "on": { "active": "true" }, "size": { "big": "12.50" }, "name": { "first": "one" },
+            "$['owner']['name']": { "Ada": "ada" }, "$..x": { "never": "1" }, "absent": { "never": "1" },
+        },
+    });
+    check(vec![(
+        "all of them, but those that are refused, mapped or not at the top",
+        json!({ "optionalFieldsAuto": "all" }),
+        words.clone(),
+        json!({
+            "id": 7, "empty": null, "on": "active", "list": [1, { "a": 2 }],
+            "owner": { "name": "ada", "team": { "key": "T" } }, "odd key": "odd",
+        }),
+        json!({ "title": "first" }),
+    )]);
+    let object =
+        object(json!({ "requiredFields": [{ "fieldName": "$['owner']['team']['key']" }] }));
+    let chosen = config(&words);
+    for (field, sent) in [
+        ("on", true),
+        ("name", true),
+        ("$['owner']['team']['key']", true),
+        ("size", false),
+        ("$['owner']['name']", false),
+    ] {
+        assert_eq!(sends(&object, &chosen, field), sent, "{field}");
+    }
+    let nothing = config(&json!({}));
+    assert!(!sends(&object, &nothing, "on") && !sends(&object, &nothing, "owner"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod destinations;
 mod door;
 mod first_visit;
 mod install_links;
+mod installation_object;
 mod installations;
 mod integrations;
 mod keys;

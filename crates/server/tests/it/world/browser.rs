@@ -158,7 +158,39 @@ fn hidden(html: &str, action: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Everything that the first form with that action sends as it stands.
+pub(crate) fn as_it_stands(html: &str, action: &str) -> Vec<(String, String)> {
+    let begin = format!("action=\"{}\"", action.replace('&', "&#38;"));
+    let (_, form) = html.split_once(&begin).unwrap();
+    let (form, _) = form.split_once("</form>").unwrap();
+    let mut fields = Vec::new();
+    for piece in form.split('<').skip(1) {
+        let (tag, _) = piece.split_once('>').unwrap();
+        let is_box = tag.contains("type=\"checkbox\"") || tag.contains("type=\"radio\"");
+        if tag.starts_with("input ") && (!is_box || tag.ends_with(" checked")) {
+            fields.push((attribute(tag, "name"), attribute(tag, "value")));
+        } else if tag.starts_with("select ") {
+            // The first option is chosen where none is.
+            fields.push((attribute(tag, "name"), String::new()));
+        } else if tag.starts_with("option ") && tag.ends_with(" selected") {
+            fields.last_mut().unwrap().1 = attribute(tag, "value");
+        }
+    }
+    fields
+}
+
 fn attribute(tag: &str, name: &str) -> String {
     let (_, rest) = tag.split_once(&format!("{name}=\"")).unwrap();
-    rest.split('"').next().unwrap().replace("&#38;", "&")
+    let value = rest.split('"').next().unwrap();
+    [
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+    ]
+    .into_iter()
+    .fold(value.to_owned(), |value, (escaped, plain)| {
+        value.replace(escaped, plain)
+    })
 }
