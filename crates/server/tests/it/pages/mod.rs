@@ -3,6 +3,7 @@
 
 mod careful;
 mod connections;
+mod cookies;
 mod destinations;
 mod door;
 mod first_visit;

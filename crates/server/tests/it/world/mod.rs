@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) sandbox: sandbox::Options,
     /// Where the provider's API is, if not at the sandbox.
     pub(crate) api_url: Option<String>,
+    /// Where the server is said to be, if not where it listens.
+    pub(crate) public_url: Option<String>,
     /// Request limits that the operator has set.
     pub(crate) budgets: Vec<engine::BudgetOverride>,
     /// Whether the worker runs.
@@ -66,6 +68,7 @@ impl Default for Plan {
         Self {
             sandbox: provider::small(),
             api_url: None,
+            public_url: None,
             budgets: Vec::new(),
             works: true,
             may_reach_loopback: true,
@@ -136,7 +139,7 @@ impl World {
             outbound: outbound(plan.may_reach_loopback, &origins),
             clock: clock.clone(),
             registry: Registry::new(vec![Arc::new(Bitbucket::new(&endpoints).unwrap())]),
-            public_url: origin.clone(),
+            public_url: plan.public_url.unwrap_or_else(|| origin.clone()),
             objects: plan.objects,
             link_key: SecretSlice::from(vec![9; 32]),
             previous_link_key: None,
