@@ -38,11 +38,13 @@ mod shown;
 mod sign_in;
 mod visitor;
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::Router;
+use axum::{Extension, Router};
 use engine::Engine;
 
 use crate::problem::Problem;
@@ -60,6 +62,7 @@ pub(crate) fn routes(engine: &Engine) -> Router<Engine> {
         )
         .route("/projects", get(home::show).post(home::create))
         .nest("/projects/{project}", in_project())
+        .layer(Extension(Arc::<live::Streams>::default()))
         .layer(guard);
     Router::new()
         .route("/assets/{version}/{name}", get(assets::get))

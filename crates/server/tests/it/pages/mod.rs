@@ -11,6 +11,7 @@ mod install_links;
 mod installations;
 mod integrations;
 mod keys;
+mod live;
 mod members;
 mod notifications;
 mod operations;
