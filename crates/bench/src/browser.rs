@@ -240,9 +240,10 @@ pub fn links(html: &str) -> Vec<String> {
     let anchors = html.split("<a ").skip(1);
     let targets = anchors.filter_map(|rest| attribute(rest.split('>').next()?, "href"));
     let paths = targets.filter(|target| target.starts_with('/'));
+    // An `&` may be written with a `#` in it.
+    let paths = paths.map(|path| path.replace("&amp;", "&").replace("&#38;", "&"));
     paths
-        .filter_map(|target| target.split('#').next())
-        .map(|path| path.replace("&amp;", "&").replace("&#38;", "&"))
+        .map(|path| path.split('#').next().unwrap_or_default().to_owned())
         .collect()
 }
 
