@@ -10,6 +10,7 @@
 //!   within minutes.
 //! - What was measured is checked: every record arrived, every message is settled.
 
+pub mod browser;
 pub mod database;
 pub mod load;
 pub mod machine;

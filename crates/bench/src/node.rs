@@ -77,6 +77,18 @@ impl Process {
         address: SocketAddr,
         more: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start(Self::command(program, database, origin, address, more))
+    }
+
+    /// The command of [`Process::serve_at`], for whoever wants what it prints.
+    #[must_use]
+    pub fn command(
+        program: &Path,
+        database: &Database,
+        origin: &str,
+        address: SocketAddr,
+        more: &[(&str, &str)],
+    ) -> Command {
         let mut command = machine::measured(program);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LIGATURE_")) {
             command.env_remove(name);
@@ -92,7 +104,7 @@ impl Process {
             .env("LIGATURE_ALLOW_PRIVATE_NETWORKS", "127.0.0.0/8")
             .env("LIGATURE_LOG", "warn")
             .envs(more.iter().copied());
-        Self::start(command)
+        command
     }
 
     /// Time that it has spent on its core.

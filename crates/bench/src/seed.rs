@@ -212,7 +212,9 @@ impl Project<'_> {
         Ok(())
     }
 
-    fn tenant(&self) -> Tenant<'_> {
+    /// The store as the project sees it.
+    #[must_use]
+    pub fn tenant(&self) -> Tenant<'_> {
         self.store.within(&self.scope)
     }
 }

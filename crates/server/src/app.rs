@@ -66,7 +66,7 @@ pub fn service(engine: Engine, protections: &Protections) -> Front {
         .nest("/read/v1", read)
         .nest("/write/v1", write)
         .nest("/search/v1", search)
-        .merge(pages::routes())
+        .merge(pages::routes(&engine))
         .route_layer(middleware::from_fn(metrics::count))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

@@ -141,7 +141,7 @@ pub(crate) async fn add_sync(
         insert(tx.db(), operation).await?;
     }
     let row = sync::Model {
-        id: ids::new(),
+        id: ids::at(now),
         installation_id: installation.id.clone(),
         object_name: new.object_name,
         operation_id,

@@ -4,6 +4,7 @@ use sea_orm::FromQueryResult;
 
 use crate::Store;
 use crate::error::Result;
+use crate::statement::counted;
 
 /// How much there is of everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromQueryResult)]
@@ -25,19 +26,24 @@ pub struct Overview {
 }
 
 impl Store {
-    /// Counts everything.
-    pub async fn overview(&self) -> Result<Overview> {
-        let select = self.backend().sql(
-            "SELECT (SELECT COUNT(*) FROM project) AS projects, \
-             (SELECT COUNT(*) FROM connection) AS connections, \
-             (SELECT COUNT(*) FROM installation) AS installations, \
-             (SELECT COUNT(*) FROM operation WHERE status = 'in_progress') \
-             AS operations_in_progress, \
-             (SELECT COUNT(*) FROM outbox WHERE status = 'pending') AS messages_pending, \
-             (SELECT COUNT(*) FROM outbox WHERE status = 'delivered') AS messages_delivered, \
-             (SELECT COUNT(*) FROM outbox WHERE status = 'dead') AS messages_dead",
-            [],
-        );
+    /// Counts everything, each kind up to `most`: anybody may ask, and the answer
+    /// takes no longer the more there is.
+    pub async fn overview(&self, most: u32) -> Result<Overview> {
+        let counts = [
+            ("projects", "project"),
+            ("connections", "connection"),
+            ("installations", "installation"),
+            (
+                "operations_in_progress",
+                "operation WHERE status = 'in_progress'",
+            ),
+            ("messages_pending", "outbox WHERE status = 'pending'"),
+            ("messages_delivered", "outbox WHERE status = 'delivered'"),
+            ("messages_dead", "outbox WHERE status = 'dead'"),
+        ];
+        let counts = counts.map(|(name, from)| format!("{} AS {name}", counted(from, 1)));
+        let select = format!("SELECT {}", counts.join(", "));
+        let select = self.backend().sql(&select, [i64::from(most).into()]);
         let overview = Overview::find_by_statement(select).one(self.read()).await?;
         Ok(overview.unwrap_or_default())
     }

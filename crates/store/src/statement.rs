@@ -9,6 +9,12 @@ use sea_orm::{DbBackend, DbErr, QueryResult, Statement};
 use crate::Backend;
 use crate::error::{Result, StoreError};
 
+/// How many rows there are in a table under a condition, as an expression; `most` is
+/// the number of a parameter beyond which nothing is counted.
+pub(crate) fn counted(from: &str, most: usize) -> String {
+    format!("(SELECT COUNT(*) FROM (SELECT 1 FROM {from} LIMIT ${most}) AS counted)")
+}
+
 /// Most rows in one multi-row statement, well below the databases' limits of
 /// 32,766 and 65,535 parameters.
 pub(crate) const ROWS_PER_STATEMENT: usize = 1_000;

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use sea_orm::EntityTrait;
 use serde_json::Value;
 
-use crate::Store;
 use crate::columns::{At, ms};
 use crate::connect::Tx;
 use crate::connection::Connection;
@@ -31,6 +30,7 @@ use crate::scope::Scope;
 use crate::seen::{self, SeenKey};
 use crate::triggered::{self, ReadRange};
 use crate::work::{self, Lease};
+use crate::{Store, ids};
 
 /// The state of reading one object of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +138,15 @@ pub enum Afterwards {
     Hold,
     /// The row is freed, to be due then; `None` sleeps until it is poked.
     Release(Option<Timestamp>),
+}
+
+impl Sync {
+    /// Since when the installation reads the object: its identifier tells. `None` for
+    /// an identifier that does not.
+    #[must_use]
+    pub fn create_time(&self) -> Option<Timestamp> {
+        ids::made_at(&self.id)
+    }
 }
 
 impl From<sync::Model> for Sync {

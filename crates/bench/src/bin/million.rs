@@ -98,7 +98,7 @@ impl Million {
         }
         process.stop().await?;
         let store = database.open().await?;
-        let overview = store.overview().await?;
+        let overview = store.overview(u32::MAX).await?;
         store.close().await;
         anyhow::ensure!(
             overview.messages_pending == 0 && receiver.received().records == self.records,

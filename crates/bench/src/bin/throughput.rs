@@ -181,7 +181,7 @@ impl Throughput {
         .await?;
         process.stop().await?;
         let store = database.open().await?;
-        let overview = store.overview().await?;
+        let overview = store.overview(u32::MAX).await?;
         store.close().await;
         anyhow::ensure!(
             overview.messages_pending == 0 && overview.messages_dead == 0,

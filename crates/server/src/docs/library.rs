@@ -107,7 +107,7 @@ impl Library {
 impl Page {
     fn new(name: &str, title: String, note: String) -> Self {
         let markdown = file(name);
-        let rendered = render::page(&String::from_utf8_lossy(&markdown), link);
+        let rendered = render::page(&String::from_utf8_lossy(&markdown), link, size);
         Self {
             name: name.to_owned(),
             title,
@@ -133,13 +133,26 @@ impl Page {
     }
 }
 
-/// A file beside the guides that some of them link to, such as alert rules.
-pub(super) fn attachment(path: &str) -> Option<Cow<'static, [u8]>> {
-    let is_folder = path.starts_with("monitoring/");
-    is_folder
-        .then(|| Files::get(path))
-        .flatten()
-        .map(|file| file.data)
+/// A file beside the guides that some of them link to or show, such as alert rules
+/// and pictures, and its type.
+pub(super) fn attachment(path: &str) -> Option<(&'static str, Cow<'static, [u8]>)> {
+    let kind = match path.split_once('/')? {
+        ("monitoring", _) => "text/plain; charset=utf-8",
+        ("images", name) if name.ends_with(".png") => "image/png",
+        _ => return None,
+    };
+    Some((kind, Files::get(path)?.data))
+}
+
+/// How wide and high a picture is, which a PNG says at its beginning.
+fn size(path: &str) -> Option<(u32, u32)> {
+    let (_, file) = attachment(path)?;
+    let begins = file.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
+    let number = |at: usize| {
+        let bytes = begins.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_be_bytes(bytes))
+    };
+    Some((number(8)?, number(12)?))
 }
 
 fn file(name: &str) -> Cow<'static, [u8]> {

@@ -141,8 +141,8 @@ async fn show(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, 
         }
         _ => {}
     }
-    if let Some(file) = library::attachment(&path) {
-        return Ok(kept(&headers, "text/plain; charset=utf-8", &file));
+    if let Some((kind, file)) = library::attachment(&path) {
+        return Ok(kept(&headers, kind, &file));
     }
     let missing = View::without_page("Not found", "").html()?;
     let answer = (StatusCode::NOT_FOUND, Html(missing)).into_response();

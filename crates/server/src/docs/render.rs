@@ -25,10 +25,23 @@ pub(super) struct Section {
     pub(super) text: String,
 }
 
-/// Renders a page; `link` turns a link of the file into one of the server.
-pub(super) fn page(markdown: &str, link: impl Fn(&str) -> String) -> Rendered {
+/// A picture under way: where it is, and what it shows.
+struct Picture {
+    target: String,
+    alt: String,
+}
+
+/// Renders a page; `link` turns a link of the file into one of the server, and `size`
+/// tells how wide and high a picture is, so that nothing moves when it comes.
+pub(super) fn page(
+    markdown: &str,
+    link: impl Fn(&str) -> String,
+    size: impl Fn(&str) -> Option<(u32, u32)>,
+) -> Rendered {
     let mut page = Writer {
         link,
+        size,
+        picture: None,
         anchors: HashMap::new(),
         events: Vec::new(),
         sections: Vec::new(),
@@ -45,8 +58,10 @@ pub(super) fn page(markdown: &str, link: impl Fn(&str) -> String) -> Rendered {
     }
 }
 
-struct Writer<'a, L> {
+struct Writer<'a, L, S> {
     link: L,
+    size: S,
+    picture: Option<Picture>,
     /// How often each anchor was wanted.
     anchors: HashMap<String, usize>,
     events: Vec<Event<'a>>,
@@ -55,10 +70,29 @@ struct Writer<'a, L> {
     heading: Option<(usize, String)>,
 }
 
-impl<'a, L: Fn(&str) -> String> Writer<'a, L> {
+impl<'a, L, S> Writer<'a, L, S>
+where
+    L: Fn(&str) -> String,
+    S: Fn(&str) -> Option<(u32, u32)>,
+{
     fn take(&mut self, event: Event<'a>) {
         self.note(&event);
+        if let Some(picture) = &mut self.picture {
+            match event {
+                Event::Text(text) | Event::Code(text) => picture.alt.push_str(&text),
+                Event::SoftBreak | Event::HardBreak => picture.alt.push(' '),
+                Event::End(TagEnd::Image) => self.end_picture(),
+                _ => {}
+            }
+            return;
+        }
         match event {
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                self.picture = Some(Picture {
+                    target: dest_url.into_string(),
+                    alt: String::new(),
+                });
+            }
             Event::Start(Tag::Heading { .. }) => {
                 self.heading = Some((self.events.len(), String::new()));
             }
@@ -93,6 +127,20 @@ impl<'a, L: Fn(&str) -> String> Writer<'a, L> {
             }
             other => self.events.push(other),
         }
+    }
+
+    fn end_picture(&mut self) {
+        let Some(Picture { target, alt }) = self.picture.take() else {
+            return;
+        };
+        let size = (self.size)(&target);
+        let size = size.map_or_else(String::new, |(width, height)| {
+            format!(" width=\"{width}\" height=\"{height}\"")
+        });
+        let (source, alt) = (escaped(&(self.link)(&target)), escaped(&alt));
+        self.html(&format!(
+            "<img src=\"{source}\" alt=\"{alt}\"{size} loading=\"lazy\">"
+        ));
     }
 
     fn html(&mut self, html: &str) {
@@ -162,6 +210,12 @@ impl<'a, L: Fn(&str) -> String> Writer<'a, L> {
     }
 }
 
+/// Text as the value of an attribute.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('"', "&quot;")
+}
+
 /// As GitHub makes it: small letters, no punctuation, dashes for spaces.
 fn slug(heading: &str) -> String {
     let kept = heading.chars().filter_map(|character| match character {
@@ -182,4 +236,24 @@ fn code_block(kind: &CodeBlockKind<'_>) -> String {
         class = format!(" class=\"language-{language}\"");
     }
     format!("<pre tabindex=\"0\"><code{class}>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn a_picture_has_its_place_its_size_and_its_words() {
+        let markdown = "# T\n\n![A \"form\", with `code`](images/a.png)\n\n[![b](b.png)](c.md)";
+        let size = |target: &str| (target == "images/a.png").then_some((640, 480));
+        let rendered = page(markdown, |target| format!("/docs/{target}"), size);
+        let first = "<img src=\"/docs/images/a.png\" alt=\"A &quot;form&quot;, with code\" \
+             width=\"640\" height=\"480\" loading=\"lazy\">";
+        assert!(rendered.html.contains(first), "{}", rendered.html);
+        let linked =
+            "<a href=\"/docs/c.md\"><img src=\"/docs/b.png\" alt=\"b\" loading=\"lazy\"></a>";
+        assert!(rendered.html.contains(linked), "{}", rendered.html);
+        // A search finds what is seen on it.
+        assert!(rendered.sections[0].text.contains("with code"));
+    }
 }

@@ -2,10 +2,11 @@
 //! Statuses are those of [`Problem`], so a page and the API never disagree.
 
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use engine::Engine;
 use url::form_urlencoded;
 
 use super::assets;
@@ -122,24 +123,25 @@ pub(crate) fn not_done(place: &str, problem: impl Into<Problem>) -> Answer {
 }
 
 fn go(place: &str, is_good: bool, text: String) -> Answer {
-    let cookie = visitor::flash_cookie(Some(&Flash { is_good, text }));
-    let response = Redirect::to(place).into_response();
-    Ok(visitor::with_cookie(response, cookie))
+    let mut response = Redirect::to(place).into_response();
+    response.extensions_mut().insert(Flash { is_good, text });
+    Ok(response)
 }
 
-/// Goes around every page: headers that keep browsers careful, and what was said
-/// once is not said again.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
+/// Goes around every page: headers that keep browsers careful, a cookie for what the
+/// next page is to say, and what was said once is not said again.
+pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let is_whole = !request.headers().contains_key("hx-request");
-    let said = is_whole && visitor::flash(request.headers()).is_some();
+    let said = is_whole && visitor::flash(&engine, request.headers()).is_some();
     let mut response = next.run(request).await;
-    let is_shown = response.status().is_success();
-    let headers = response.headers_mut();
-    careful(headers);
-    if let (true, true, Some(cookie)) = (said, is_shown, visitor::flash_cookie(None)) {
-        headers.append(header::SET_COOKIE, cookie);
+    let to_say = response.extensions_mut().remove::<Flash>();
+    let is_over = said && response.status().is_success();
+    careful(response.headers_mut());
+    if to_say.is_none() && !is_over {
+        return response;
     }
-    response
+    let cookie = visitor::flash_cookie(&engine, to_say.as_ref());
+    visitor::with_cookie(response, cookie)
 }
 
 fn careful(headers: &mut HeaderMap) {

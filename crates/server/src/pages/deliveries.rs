@@ -1,8 +1,6 @@
 //! Deliveries: how each destination does, the messages one by one with what they
 //! carry and how they were answered, and sending them again.
 
-use std::slice;
-
 use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
@@ -127,13 +125,14 @@ async fn list(here: Here) -> Answer {
     let query = Query::of(here.query());
     let tenant = here.tenant();
     let destinations = tenant.destinations().await?;
-    let unsettled = tenant.unsettled_by_destination().await?;
     let found = destinations.iter().find(|one| one.id == query.destination);
-    let mut standings = Vec::new();
-    for one in found.map_or(destinations.as_slice(), slice::from_ref) {
-        standings.push((one.clone(), Standing::of(&here, one, &unsettled).await?));
-    }
-    let chosen = found.and_then(|_| standings.pop());
+    let (chosen, standings) = match found {
+        Some(one) => {
+            let standing = Standing::of(&here, one).await?;
+            (Some((one.clone(), standing)), Vec::new())
+        }
+        None => (None, Standing::of_all(&here, &destinations).await?),
+    };
     let mut page = List {
         frame: here.frame(Place::Deliveries, "Deliveries"),
         destinations,

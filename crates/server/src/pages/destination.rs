@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use askama::Template;
 use engine::actions::destination::DestinationPatch;
 use engine::{Tested, actions};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{DeliveriesOverview, Destination, MOST_RECENT, Recent};
 
@@ -43,19 +43,32 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// `unsettled` is what waits or was given up, by destination.
-    pub(super) async fn of(
-        here: &Here,
-        destination: &Destination,
-        unsettled: &HashMap<String, DeliveriesOverview>,
-    ) -> Result<Self, Problem> {
-        let now = here.engine.clock.now();
-        let since = now.saturating_sub(RECENTLY).unwrap_or(now);
+    /// Of that destination.
+    pub(super) async fn of(here: &Here, destination: &Destination) -> Result<Self, Problem> {
         let tenant = here.tenant();
+        let recent = tenant.recent_deliveries(&destination.id, recently(here));
         Ok(Self {
-            counts: unsettled.get(&destination.id).copied().unwrap_or_default(),
-            recent: tenant.recent_deliveries(&destination.id, since).await?,
+            recent: recent.await?,
+            counts: counts(&tenant.unsettled_by_destination().await?, destination),
         })
+    }
+
+    /// Of each of the project's destinations.
+    pub(super) async fn of_all(
+        here: &Here,
+        destinations: &[Destination],
+    ) -> Result<Vec<(Destination, Self)>, Problem> {
+        let tenant = here.tenant();
+        let unsettled = tenant.unsettled_by_destination().await?;
+        let mut recent = tenant.recent_by_destination(recently(here)).await?;
+        let standings = destinations.iter().map(|destination| {
+            let standing = Self {
+                counts: counts(&unsettled, destination),
+                recent: recent.remove(&destination.id).unwrap_or_default(),
+            };
+            (destination.clone(), standing)
+        });
+        Ok(standings.collect())
     }
 
     /// The share of messages that was taken.
@@ -84,6 +97,20 @@ impl Standing {
     pub(super) fn number(&self, n: &i64) -> String {
         shown::number(*n)
     }
+}
+
+/// From when on messages count that have ended.
+fn recently(here: &Here) -> Timestamp {
+    let now = here.engine.clock.now();
+    now.saturating_sub(RECENTLY).unwrap_or(now)
+}
+
+/// What waits for a destination or was given up.
+fn counts(
+    unsettled: &HashMap<String, DeliveriesOverview>,
+    destination: &Destination,
+) -> DeliveriesOverview {
+    unsettled.get(&destination.id).copied().unwrap_or_default()
 }
 
 /// What is to be done about an answer, or about none.
@@ -155,12 +182,11 @@ struct Said {
 }
 
 async fn page(here: &Here, destination: Destination, said: Said) -> Answer {
-    let unsettled = here.tenant().unsettled_by_destination().await?;
     let page = Page {
         frame: here
             .frame(Place::Destinations, &destination.name)
             .below("Destinations", here.path("/destinations")),
-        standing: Standing::of(here, &destination, &unsettled).await?,
+        standing: Standing::of(here, &destination).await?,
         draft: said.draft.unwrap_or_else(|| Draft::of(&destination)),
         problem: said.problem,
         secret: said.secret,

@@ -1,10 +1,13 @@
 //! Operations followed as they go: server-sent events, each the status of one
 //! operation as HTML, named by its id. The stream ends, with an event that says so,
 //! when none of them runs any more; and in silence after a while or when this
-//! server stops, whereupon browsers come back by themselves.
+//! server stops, whereupon browsers come back by themselves. Each builder has so many
+//! streams at most on a node; further ones are refused, and their pages show how
+//! things stood when they were opened, until one of the others ends.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Extension;
@@ -32,16 +35,76 @@ const LOOKS: u32 = 60;
 const QUIET: u32 = 15;
 /// Most operations of one stream: those of a page.
 const MOST: usize = 50;
+/// Most streams of one builder at once: a browser window with many tabs, and another.
+const MOST_STREAMS: usize = 20;
+
+/// When to ask again, in seconds, where there are as many.
+const RETRY_S: u32 = 30;
+
+/// The streams that are open, by the builder whose they are.
+#[derive(Debug, Default)]
+pub(super) struct Streams(Mutex<HashMap<String, usize>>);
+
+/// One that is open; dropped, it is not any more.
+#[derive(Debug)]
+struct Slot {
+    streams: Arc<Streams>,
+    builder: String,
+}
+
+impl Streams {
+    /// `None` where the builder has as many as there may be.
+    fn open(self: &Arc<Self>, builder: &str) -> Option<Slot> {
+        let mut all = self.all();
+        let open = all.entry(builder.to_owned()).or_default();
+        if *open >= MOST_STREAMS {
+            return None;
+        }
+        *open += 1;
+        Some(Slot {
+            streams: Arc::clone(self),
+            builder: builder.to_owned(),
+        })
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut all = self.streams.all();
+        if let Some(open) = all.get_mut(&self.builder) {
+            *open -= 1;
+            if *open == 0 {
+                all.remove(&self.builder);
+            }
+        }
+    }
+}
 
 /// `GET …/operations/live?ids=A,B`
-pub(super) async fn follow(here: Here, draining: Option<Extension<Draining>>) -> Answer {
+pub(super) async fn follow(
+    here: Here,
+    Extension(streams): Extension<Arc<Streams>>,
+    draining: Option<Extension<Draining>>,
+) -> Answer {
     let ids = here.query().text("ids").split(',');
     let ids: Vec<String> = ids.filter(|id| !id.is_empty()).map(str::to_owned).collect();
     if ids.is_empty() || ids.len() > MOST {
         let problem = Problem::new(400, format!("`ids` does not name 1 to {MOST} operations"));
         return Err(problem.into());
     }
+    let Some(slot) = streams.open(&here.by.account.id) else {
+        let detail = format!("you follow operations on {MOST_STREAMS} pages already");
+        let remedy =
+            "Close some of them; this page can be loaded again to see how operations go meanwhile";
+        let problem = Problem::new(429, detail).remedy(remedy);
+        return Err(problem.retry_after(RETRY_S).into());
+    };
     let following = Following {
+        _slot: slot,
         draining: draining
             .map(|Extension(Draining(token))| token)
             .unwrap_or_default(),
@@ -61,6 +124,7 @@ pub(super) async fn follow(here: Here, draining: Option<Extension<Draining>>) ->
 }
 
 struct Following {
+    _slot: Slot,
     here: Here,
     ids: Vec<String>,
     /// What was sent last of each.
@@ -142,6 +206,24 @@ fn event(name: &str, data: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_builder_has_so_many_streams_and_another_has_his_own() {
+        let streams = Arc::new(Streams::default());
+        let mut open: Vec<_> = (0..MOST_STREAMS).map(|_| streams.open("ada")).collect();
+        assert!(open.iter().all(Option::is_some));
+        assert!(streams.open("ada").is_none());
+        assert!(streams.open("bob").is_some());
+        open.pop();
+        assert!(streams.open("ada").is_some(), "and given back again");
+        open.push(streams.open("ada"));
+        assert!(streams.open("ada").is_none());
+        drop(open);
+        assert!(
+            streams.all().is_empty(),
+            "nothing is kept of those who left"
+        );
+    }
 
     #[test]
     fn every_line_of_an_event_is_data() {

@@ -38,17 +38,20 @@ mod shown;
 mod sign_in;
 mod visitor;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use engine::Engine;
 
 use crate::problem::Problem;
 
 /// Every page.
-pub(crate) fn routes() -> Router<Engine> {
+pub(crate) fn routes(engine: &Engine) -> Router<Engine> {
+    let guard = middleware::from_fn_with_state(engine.clone(), answer::guard);
     let pages = Router::new()
         .route("/", get(home::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
@@ -59,7 +62,8 @@ pub(crate) fn routes() -> Router<Engine> {
         )
         .route("/projects", get(home::show).post(home::create))
         .nest("/projects/{project}", in_project())
-        .layer(middleware::from_fn(answer::guard));
+        .layer(Extension(Arc::<live::Streams>::default()))
+        .layer(guard);
     Router::new()
         .route("/assets/{version}/{name}", get(assets::get))
         .route("/invite", get(invite::show).post(invite::accept))

@@ -103,6 +103,10 @@ impl Page {
     fn number(&self, n: &i64) -> String {
         shown::number(*n)
     }
+
+    fn counted(&self, n: &i64) -> String {
+        shown::counted(*n)
+    }
 }
 
 /// `GET /projects/{project}`
@@ -117,7 +121,7 @@ pub(crate) async fn page(here: Here) -> Answer {
     let from = now.saturating_sub(length).unwrap_or(now);
     let activity = tenant.activity(from, step, steps).await?;
     let inventory = tenant.inventory().await?;
-    let deliveries = tenant.deliveries_overview().await?;
+    let deliveries = tenant.deliveries_overview(shown::MOST_COUNTED).await?;
     let budgets = here.engine.request_budgets(here.scope()).await?;
     show(&Page {
         frame: here.frame(Place::Overview, "Overview"),

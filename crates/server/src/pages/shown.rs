@@ -65,6 +65,15 @@ pub(crate) fn duration(length: SignedDuration) -> String {
     }
 }
 
+/// How far pages count what there may be any number of.
+pub(crate) const MOST_COUNTED: u32 = 10_000;
+
+/// A number that was counted no further than [`MOST_COUNTED`].
+pub(crate) fn counted(n: i64) -> String {
+    let more = if n < i64::from(MOST_COUNTED) { "" } else { "+" };
+    format!("{}{more}", number(n))
+}
+
 /// A number whose thousands are apart.
 pub(crate) fn number(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
@@ -108,5 +117,7 @@ mod tests {
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(number(-1_000), "−1\u{202f}000");
+        assert_eq!(counted(9_999), "9\u{202f}999");
+        assert_eq!(counted(10_000), "10\u{202f}000+");
     }
 }

@@ -12,9 +12,9 @@ use engine::{Engine, actions};
 use store::Overview;
 
 use super::answer::{Answer, done, show_as};
-use super::assets;
 use super::form::{Fields, Form};
 use super::visitor::{SignedIn, Visitor, no_cookie, session_cookie, with_cookie};
+use super::{assets, shown};
 use crate::protect::Guard;
 use crate::protect::client::ClientAddress;
 
@@ -37,6 +37,10 @@ struct Page<'a> {
 impl Page<'_> {
     fn asset(&self, name: &str) -> String {
         assets::path(name)
+    }
+
+    fn counted(&self, n: &i64) -> String {
+        shown::counted(*n)
     }
 }
 
@@ -71,7 +75,7 @@ pub(crate) async fn page(
         version: env!("CARGO_PKG_VERSION"),
         callback_url: engine.callback_url(),
         providers: provider_names(engine),
-        overview: engine.store.overview().await?,
+        overview: engine.store.overview(shown::MOST_COUNTED).await?,
     };
     let response = show_as(status, &page)?;
     Ok(with_cookie(response, visitor.new_cookie(engine)))

@@ -22,8 +22,30 @@ use super::answer::{Flash, PageError};
 use crate::problem::Problem;
 use crate::protect::Guard;
 
+/// Who a browser is.
+const SESSION: Name = Name {
+    plain: "ligature",
+    secure: "__Host-ligature",
+};
 /// What says something once, on the next page.
-const FLASH: &str = "ligature-flash";
+const FLASH: Name = Name {
+    plain: "ligature-flash",
+    secure: "__Host-ligature-flash",
+};
+
+/// What a cookie is called without TLS and over it, where browsers hold `__Host-` to
+/// this host, all of its paths, and TLS.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    plain: &'static str,
+    secure: &'static str,
+}
+
+impl Name {
+    fn of(self, is_secure: bool) -> &'static str {
+        if is_secure { self.secure } else { self.plain }
+    }
+}
 
 /// Anybody's browser.
 #[derive(Debug, Clone)]
@@ -44,7 +66,7 @@ pub(crate) struct SignedIn {
 
 impl Visitor {
     pub(crate) fn of(engine: &Engine, headers: &HeaderMap) -> Self {
-        match cookie(headers, name(is_secure(engine))) {
+        match cookie(headers, SESSION.of(is_secure(engine))) {
             Some(secret) if !secret.is_empty() => Self {
                 secret,
                 is_new: false,
@@ -76,7 +98,7 @@ impl Visitor {
     /// The cookie to be set with a form, where the browser had none.
     pub(crate) fn new_cookie(&self, engine: &Engine) -> Option<HeaderValue> {
         self.is_new
-            .then(|| set(is_secure(engine), &self.secret, None))
+            .then(|| set(SESSION, is_secure(engine), &self.secret, None))
             .flatten()
     }
 }
@@ -85,12 +107,12 @@ impl Visitor {
 pub(crate) fn session_cookie(engine: &Engine, session: &Session) -> Option<HeaderValue> {
     let lasts = session.expires_at.duration_since(engine.clock.now());
     let token = session.token.expose_secret();
-    set(is_secure(engine), token, Some(lasts.as_secs()))
+    set(SESSION, is_secure(engine), token, Some(lasts.as_secs()))
 }
 
 /// Takes the cookie of a session away.
 pub(crate) fn no_cookie(engine: &Engine) -> Option<HeaderValue> {
-    set(is_secure(engine), "", Some(0))
+    set(SESSION, is_secure(engine), "", Some(0))
 }
 
 /// Has the browser keep a cookie, where there is one to keep.
@@ -103,47 +125,30 @@ pub(crate) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
 
 /// The cookie by which the next page says something, or by which nothing is said
 /// any more.
-pub(crate) fn flash_cookie(flash: Option<&Flash>) -> Option<HeaderValue> {
+pub(crate) fn flash_cookie(engine: &Engine, flash: Option<&Flash>) -> Option<HeaderValue> {
     let value = flash.map(Flash::packed).unwrap_or_default();
     let lasts = if flash.is_some() { 60 } else { 0 };
-    let cookie = Cookie::build((FLASH, value))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .build();
-    header_of(&cookie.encoded().to_string(), Some(lasts))
+    set(FLASH, is_secure(engine), &value, Some(lasts))
 }
 
 /// What the last page left to be said.
-pub(crate) fn flash(headers: &HeaderMap) -> Option<Flash> {
-    cookie(headers, FLASH).as_deref().and_then(Flash::unpacked)
+pub(crate) fn flash(engine: &Engine, headers: &HeaderMap) -> Option<Flash> {
+    let packed = cookie(headers, FLASH.of(is_secure(engine)));
+    packed.as_deref().and_then(Flash::unpacked)
 }
 
-fn set(is_secure: bool, value: &str, lasts_s: Option<i64>) -> Option<HeaderValue> {
-    let cookie = Cookie::build((name(is_secure), value))
+fn set(name: Name, is_secure: bool, value: &str, lasts_s: Option<i64>) -> Option<HeaderValue> {
+    let cookie = Cookie::build((name.of(is_secure), value))
         .path("/")
         .http_only(true)
         .secure(is_secure)
         .same_site(SameSite::Lax)
         .build();
-    header_of(&cookie.to_string(), lasts_s)
-}
-
-fn header_of(cookie: &str, lasts_s: Option<i64>) -> Option<HeaderValue> {
     let text = match lasts_s {
-        Some(seconds) => format!("{cookie}; Max-Age={seconds}"),
-        None => cookie.to_owned(),
+        Some(seconds) => format!("{}; Max-Age={seconds}", cookie.encoded()),
+        None => cookie.encoded().to_string(),
     };
     HeaderValue::from_str(&text).ok()
-}
-
-/// Browsers hold `__Host-` to this host, all of its paths, and TLS.
-fn name(is_secure: bool) -> &'static str {
-    if is_secure {
-        "__Host-ligature"
-    } else {
-        "ligature"
-    }
 }
 
 fn is_secure(engine: &Engine) -> bool {
@@ -191,7 +196,7 @@ impl OptionalFromRequestParts<Engine> for SignedIn {
             actor,
             account,
             form_token: visitor.form_token(),
-            flash: flash(&parts.headers),
+            flash: flash(engine, &parts.headers),
         }))
     }
 }
@@ -228,7 +233,7 @@ mod tests {
 
     #[test]
     fn behind_tls_a_browser_holds_the_cookie_to_this_host() {
-        let cookie = set(true, "ligs_token", Some(60)).unwrap();
+        let cookie = set(SESSION, true, "ligs_token", Some(60)).unwrap();
         let cookie = cookie.to_str().unwrap();
         let parts: Vec<&str> = cookie.split("; ").collect();
         assert_eq!(parts[0], "__Host-ligature=ligs_token");
@@ -236,7 +241,7 @@ mod tests {
             assert!(parts.contains(&flag), "{flag}: {cookie}");
         }
         assert_eq!(parts.len(), 6, "and no domain: {cookie}");
-        let plain = set(false, "ligs_token", None).unwrap();
+        let plain = set(SESSION, false, "ligs_token", None).unwrap();
         let plain = plain.to_str().unwrap();
         assert!(plain.starts_with("ligature=ligs_token; ") && !plain.contains("Secure"));
 
@@ -244,6 +249,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let sent = HeaderValue::from_static("ligature=planted; __Host-ligature=own");
         headers.insert(header::COOKIE, sent);
-        assert_eq!(super::cookie(&headers, name(true)).as_deref(), Some("own"));
+        assert_eq!(
+            super::cookie(&headers, SESSION.of(true)).as_deref(),
+            Some("own")
+        );
     }
 }

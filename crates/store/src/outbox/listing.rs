@@ -1,13 +1,13 @@
 //! Looking at messages: how many there are, which, and what became of each.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 
 use super::decompress;
 use crate::columns::{at, ms};
 use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
-use crate::statement::{page_of, time};
+use crate::statement::{counted, page_of, time};
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl DeliveryStatus {
 }
 
 /// Messages by status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromQueryResult)]
 pub struct DeliveriesOverview {
     /// Waiting to be asked for.
     pub held: i64,
@@ -195,25 +195,21 @@ impl Tenant<'_> {
         (sql, values)
     }
 
-    /// How many messages of the project are in which status.
-    pub async fn deliveries_overview(&self) -> Result<DeliveriesOverview> {
-        let select = self.store.backend().sql(
-            "SELECT status, COUNT(*) AS messages FROM outbox WHERE project_id = $1 GROUP BY status",
-            [self.scope.project_id().into()],
-        );
-        let mut overview = DeliveriesOverview::default();
-        for row in self.store.read().query_all_raw(select).await? {
-            let status: String = row.try_get("", "status")?;
-            let messages: i64 = row.try_get("", "messages")?;
-            match DeliveryStatus::of_word(&status) {
-                Some(DeliveryStatus::Held) => overview.held = messages,
-                Some(DeliveryStatus::Pending) => overview.pending = messages,
-                Some(DeliveryStatus::Delivered) => overview.delivered = messages,
-                Some(DeliveryStatus::Dead) => overview.dead = messages,
-                None => {}
-            }
-        }
-        Ok(overview)
+    /// How many messages of the project are in which status, each counted up to
+    /// `most`.
+    pub async fn deliveries_overview(&self, most: u32) -> Result<DeliveriesOverview> {
+        let counts = DeliveryStatus::ALL.map(|status| {
+            let word = status.as_str();
+            let from = format!("outbox WHERE project_id = $1 AND status = '{word}'");
+            format!("{} AS {word}", counted(&from, 2))
+        });
+        let select = format!("SELECT {}", counts.join(", "));
+        let values = [self.scope.project_id().into(), i64::from(most).into()];
+        let select = self.store.backend().sql(&select, values);
+        let found = DeliveriesOverview::find_by_statement(select)
+            .one(self.store.read())
+            .await?;
+        Ok(found.unwrap_or_default())
     }
 
     /// One page of the messages that match, newest first, and the token of the

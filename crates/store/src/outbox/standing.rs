@@ -4,13 +4,12 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
 use super::listing::{DeliveriesOverview, DeliveryStatus};
 use crate::columns::ms;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::scope::Tenant;
-use crate::statement::time;
 
 /// How many of the last messages are looked at.
 pub const MOST_RECENT: usize = 1_000;
@@ -79,40 +78,83 @@ impl Tenant<'_> {
         Ok(by_destination)
     }
 
-    /// How the last messages to a destination of this project went that have ended at
-    /// `since` or later.
-    pub async fn recent_deliveries(&self, destination: &str, since: Timestamp) -> Result<Recent> {
-        let id = self.destination(destination).await?.id;
-        let mut ended = Vec::new();
-        for status in [DeliveryStatus::Delivered, DeliveryStatus::Dead] {
-            let select = self.store.backend().sql(
-                "SELECT create_time, update_time FROM outbox \
-                 WHERE destination_id = $1 AND status = $2 AND update_time >= $3 \
-                 ORDER BY update_time DESC LIMIT $4",
-                [
-                    id.as_str().into(),
-                    status.as_str().into(),
-                    ms(since).into(),
-                    i64::try_from(MOST_RECENT).unwrap_or(i64::MAX).into(),
-                ],
-            );
-            for row in self.store.read().query_all_raw(select).await? {
-                let (from, to) = (time(&row, "create_time")?, time(&row, "update_time")?);
-                ended.push((
-                    to,
-                    status == DeliveryStatus::Delivered,
-                    to.duration_since(from),
-                ));
-            }
-        }
-        ended.sort_by_key(|(at, _, _)| std::cmp::Reverse(*at));
-        ended.truncate(MOST_RECENT);
-        let ended: Vec<_> = ended
-            .into_iter()
-            .map(|(_, taken, took)| (taken, took))
-            .collect();
-        Ok(Recent::of(&ended))
+    /// How the last messages to each destination of this project went that have ended
+    /// at `since` or later, by the destination's id.
+    pub async fn recent_by_destination(&self, since: Timestamp) -> Result<HashMap<String, Recent>> {
+        self.recent(None, since).await
     }
+
+    /// The same for one of them.
+    pub async fn recent_deliveries(&self, destination: &str, since: Timestamp) -> Result<Recent> {
+        let mut found = self.recent(Some(destination), since).await?;
+        let recent = found.remove(destination);
+        recent.ok_or_else(|| StoreError::not_found("destination", destination))
+    }
+
+    /// One statement, which takes so many of each destination out of the index.
+    async fn recent(
+        &self,
+        only: Option<&str>,
+        since: Timestamp,
+    ) -> Result<HashMap<String, Recent>> {
+        let [delivered, dead] = [DeliveryStatus::Delivered, DeliveryStatus::Dead].map(ended);
+        let mut values: Vec<Value> = vec![
+            self.scope.project_id().into(),
+            ms(since).into(),
+            i64::try_from(MOST_RECENT).unwrap_or(i64::MAX).into(),
+        ];
+        let mut sql =
+            format!("SELECT d.id, {delivered}, {dead} FROM destination d WHERE d.project_id = $1");
+        if let Some(only) = only {
+            sql.push_str(" AND d.id = $4");
+            values.push(only.into());
+        }
+        let select = self.store.backend().sql_many(&sql, values);
+        let mut by_destination = HashMap::new();
+        for row in self.store.read().query_all_raw(select).await? {
+            let mut all = Vec::new();
+            for status in [DeliveryStatus::Delivered, DeliveryStatus::Dead] {
+                let times: Option<String> = row.try_get("", status.as_str())?;
+                let is_delivered = status == DeliveryStatus::Delivered;
+                for times in times.iter().flat_map(|times| times.split(',')) {
+                    let (to, took) = times_of(times)?;
+                    all.push((to, is_delivered, took));
+                }
+            }
+            all.sort_by_key(|(to, _, _)| std::cmp::Reverse(*to));
+            all.truncate(MOST_RECENT);
+            let all: Vec<_> = all
+                .into_iter()
+                .map(|(_, taken, took)| (taken, took))
+                .collect();
+            by_destination.insert(row.try_get("", "id")?, Recent::of(&all));
+        }
+        Ok(by_destination)
+    }
+}
+
+/// The last messages of that status to the destination `d`: when each ended and when
+/// it was put in, as one text.
+fn ended(status: DeliveryStatus) -> String {
+    let word = status.as_str();
+    format!(
+        "(SELECT string_agg(CAST(update_time AS TEXT) || ':' || CAST(create_time AS TEXT), ',') \
+         FROM (SELECT update_time, create_time FROM outbox \
+         WHERE destination_id = d.id AND status = '{word}' AND update_time >= $2 \
+         ORDER BY update_time DESC LIMIT $3) AS ended) AS {word}"
+    )
+}
+
+/// When a message ended, in milliseconds, and how long that took.
+fn times_of(text: &str) -> Result<(i64, SignedDuration)> {
+    let times = text.split_once(':').and_then(|(to, from)| {
+        let (to, from): (i64, i64) = (to.parse().ok()?, from.parse().ok()?);
+        Some((to, SignedDuration::from_millis(to.saturating_sub(from))))
+    });
+    times.ok_or_else(|| StoreError::Corrupt {
+        table: "outbox",
+        detail: "the time of an end".to_owned(),
+    })
 }
 
 #[cfg(test)]

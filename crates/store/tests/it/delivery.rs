@@ -324,7 +324,7 @@ async fn what_is_held_goes_when_it_is_asked_for(store: TestStore) {
     put(&store, &lease, vec![held("projects", &ordered)]).await;
     assert!(take(&store, 9, 1).await.is_empty());
     let tenant = store.within(&world.scope);
-    assert_eq!(tenant.deliveries_overview().await.unwrap().held, 4);
+    assert_eq!(tenant.deliveries_overview(99).await.unwrap().held, 4);
     let installation = &world.installation.id;
     let release = async |n| {
         tenant

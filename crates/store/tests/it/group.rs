@@ -61,7 +61,7 @@ async fn a_read_under_way_commits_nothing_any_more(store: TestStore) {
     store.acknowledge(&[dead], after(2)).await.unwrap();
     store.commit_page(&lease, whole(), after(3)).await.unwrap();
     let tenant = store.within(&world.scope);
-    let overview = tenant.deliveries_overview().await.unwrap();
+    let overview = tenant.deliveries_overview(99).await.unwrap();
     assert_eq!((overview.dead, overview.pending), (1, 1));
     let tables = [
         "outbox",

@@ -37,6 +37,8 @@ mod reconcile;
 #[cfg(test)]
 mod sealing;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod tenancy;
 #[cfg(test)]
 mod triggered;

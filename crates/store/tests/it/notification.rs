@@ -283,7 +283,7 @@ async fn a_disabled_destination_is_not_told_of_itself(store: TestStore) {
         .await
         .unwrap();
     assert!(due(&store).await.is_empty());
-    let overview = store.overview().await.unwrap();
+    let overview = store.overview(99).await.unwrap();
     assert_eq!(overview.messages_pending, 2);
     behind(&store)
         .await

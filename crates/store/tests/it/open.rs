@@ -23,9 +23,9 @@ async fn opens_again(store: TestStore) {
 }
 
 async fn counts_everything(store: TestStore) {
-    assert_eq!(store.overview().await.unwrap(), Overview::default());
+    assert_eq!(store.overview(99).await.unwrap(), Overview::default());
     world(&store, "mail").await;
-    let overview = store.overview().await.unwrap();
+    let overview = store.overview(99).await.unwrap();
     assert_eq!(
         (
             overview.projects,

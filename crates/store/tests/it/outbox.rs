@@ -112,7 +112,7 @@ async fn a_late_acknowledgement_changes_nothing(store: TestStore) {
     none_due(&store, 999).await;
     let overview = store
         .within(&world.scope)
-        .deliveries_overview()
+        .deliveries_overview(99)
         .await
         .unwrap();
     let expected = DeliveriesOverview {
@@ -141,7 +141,7 @@ async fn retries_and_gives_up(store: TestStore) {
     };
     acknowledge(&store, &message, dead).await;
     none_due(&store, 99_999).await;
-    let overview = store.overview().await.unwrap();
+    let overview = store.overview(99).await.unwrap();
     assert_eq!((overview.messages_dead, overview.messages_pending), (1, 0));
 }
 

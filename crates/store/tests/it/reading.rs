@@ -104,7 +104,7 @@ async fn a_page_is_committed_whole(store: TestStore) {
         store.unseen(&sync.id, &keys).await.unwrap(),
         [false, true, true]
     );
-    assert_eq!(store.overview().await.unwrap().messages_pending, 1);
+    assert_eq!(store.overview(99).await.unwrap().messages_pending, 1);
 }
 
 async fn a_page_that_fails_midway_leaves_nothing(store: TestStore) {
@@ -133,7 +133,7 @@ async fn a_page_that_fails_midway_leaves_nothing(store: TestStore) {
     assert_eq!(store.read_subject(&lease).await.unwrap().sync, before);
     let keys = seen(&["one"], "v1");
     assert_eq!(store.unseen(&before.id, &keys).await.unwrap(), [true]);
-    assert_eq!(store.overview().await.unwrap().messages_pending, 0);
+    assert_eq!(store.overview(99).await.unwrap().messages_pending, 0);
     let commit = full_page(&world, &operation);
     store.commit_page(&lease, commit, after(2)).await.unwrap();
 }
@@ -172,7 +172,7 @@ async fn a_commit_that_is_dropped_is_whole_or_nothing(store: TestStore) {
         .unwrap()
         .sync
         .records_processed;
-    let messages = store.overview().await.unwrap().messages_pending;
+    let messages = store.overview(99).await.unwrap().messages_pending;
     // The last page had two records and one message, every other one of each.
     assert_eq!(records, messages + 1);
 }

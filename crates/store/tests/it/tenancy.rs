@@ -160,7 +160,7 @@ async fn nothing_of_another_project_is_listed_or_referred_to(store: TestStore) {
         .await
         .unwrap();
     assert_eq!(operations, (Vec::new(), None));
-    assert_eq!(stranger.deliveries_overview().await.unwrap().pending, 0);
+    assert_eq!(stranger.deliveries_overview(99).await.unwrap().pending, 0);
     // What a connection refers to is looked for in the own project only.
     let foreign = std::slice::from_ref(&mine.connection);
     let details = stranger.connection_details(foreign).await.unwrap();

@@ -143,7 +143,7 @@ async fn installs_whole_or_not(store: TestStore) {
         .await
         .unwrap();
     assert_eq!(all.len(), 1);
-    assert_eq!(store.overview().await.unwrap().operations_in_progress, 1);
+    assert_eq!(store.overview(99).await.unwrap().operations_in_progress, 1);
 
     new.objects = vec![object(None)];
     let installed = tenant.install(new, NOW).await.unwrap();

@@ -165,7 +165,8 @@ fn row(
     });
     let ticked = choice.fields.iter().filter(|field| field.ticked);
     let ticked = ticked.map(|field| field.title.clone());
-    let (since, since_time) = since(object.backfill.as_ref(), installed);
+    let begun = sync.and_then(Sync::create_time).unwrap_or(installed);
+    let (since, since_time) = since(object.backfill.as_ref(), begun);
     Row {
         title: choice.title.clone(),
         since,
@@ -198,7 +199,8 @@ fn left(visit: &Visit, installation: &Installation, syncs: &[Sync]) -> Vec<Row> 
             .description()
             .and_then(|d| d.object(&sync.object_name));
         let title = known.map_or(sync.object_name.as_str(), |known| known.display_name);
-        let (since, since_time) = since(object.backfill.as_ref(), installation.create_time);
+        let begun = sync.create_time().unwrap_or(installation.create_time);
+        let (since, since_time) = since(object.backfill.as_ref(), begun);
         Some(Row {
             title: object
                 .map_to_display_name
@@ -213,15 +215,16 @@ fn left(visit: &Visit, installation: &Installation, syncs: &[Sync]) -> Vec<Row> 
     rows.collect()
 }
 
-/// From when on, in words, and the time where there is one.
-fn since(backfill: Option<&Backfill>, installed: Timestamp) -> (String, Option<Moment>) {
+/// From when on, in words, and the time where there is one. An object that was chosen
+/// after the others has `begun` when it was, and goes as far back from then.
+fn since(backfill: Option<&Backfill>, begun: Timestamp) -> (String, Option<Moment>) {
     let period = backfill.map(|backfill| &backfill.default_period);
     if period.is_some_and(|period| period.full_history == Some(true)) {
         return ("From the very beginning".to_owned(), None);
     }
     let days = period.and_then(|period| period.days).unwrap_or(0);
     let back = SignedDuration::from_hours(24 * i64::from(days));
-    let from = installed.checked_sub(back).unwrap_or(installed);
+    let from = begun.checked_sub(back).unwrap_or(begun);
     ("What changed after".to_owned(), Some(from.into()))
 }
 

@@ -74,7 +74,7 @@ async fn acknowledged(world: &World) {
 async fn counted(world: &World, dead: i64) {
     let overview = world
         .until("the last message to be counted", async || {
-            let overview = world.engine.store.overview().await.unwrap();
+            let overview = world.engine.store.overview(99).await.unwrap();
             (overview.messages_pending == 0).then_some(overview)
         })
         .await;

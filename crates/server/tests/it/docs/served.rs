@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use http::Method;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::{guide, names, root};
 use crate::world::{Answer, World};
@@ -122,6 +123,7 @@ async fn what_a_browser_has_is_not_sent_again() {
         "/docs/read.md",
         "/docs/docs.css",
         "/docs/docs.js",
+        "/docs/images/bitbucket-provider-app.png",
         "/llms.txt",
     ] {
         let first = world.api.get(path).await;
@@ -257,6 +259,63 @@ async fn the_list_for_machines_names_every_guide() {
     }
 }
 
+/// The pictures that a guide shows, as its file names them.
+fn pictures(markdown: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut is_alt = false;
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                found.push((dest_url.to_string(), String::new()));
+                is_alt = true;
+            }
+            Event::End(TagEnd::Image) => is_alt = false,
+            Event::Text(text) if is_alt => found.last_mut().unwrap().1.push_str(&text),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_picture_of_a_guide_is_there_and_says_what_it_shows() {
+    let world = world().await;
+    let mut shown = BTreeSet::new();
+    for name in names() {
+        let page = world.api.get(&format!("/docs/{name}")).await.text();
+        let pictures = pictures(&guide(&name));
+        assert_eq!(page.matches("<img ").count(), pictures.len(), "{name}");
+        for (picture, alt) in pictures {
+            assert!(alt.len() > 20, "{name}: {picture}: {alt}");
+            // The same from the repository, where the path is relative.
+            let file = fs::read(root().join("docs").join(&picture));
+            let file = file.unwrap_or_else(|_| panic!("{name} shows {picture}"));
+            assert!(
+                file.starts_with(b"\x89PNG") && file.len() < 60_000,
+                "{picture}"
+            );
+            let served = world.api.get(&format!("/docs/{picture}")).await;
+            assert_eq!(served.status, 200, "{picture}");
+            assert_eq!(served.header("content-type"), "image/png");
+            assert_eq!(served.body, file, "{picture}");
+            let number = |at: usize| u32::from_be_bytes(file[at..at + 4].try_into().unwrap());
+            let (width, height) = (number(16), number(20));
+            let tag = format!("<img src=\"/docs/{picture}\" alt=\"");
+            let (_, tag) = page.split_once(&tag).unwrap();
+            let tag = tag.split('>').next().unwrap();
+            let size = format!("width=\"{width}\" height=\"{height}\"");
+            assert!(tag.contains(&size), "{picture}: {tag}");
+            shown.insert(picture);
+        }
+    }
+    assert!(shown.len() >= 4, "{shown:?}");
+    // None is carried along for nothing.
+    let kept = fs::read_dir(root().join("docs/images")).unwrap();
+    let kept = kept.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let kept: BTreeSet<_> = kept.map(|name| format!("images/{name}")).collect();
+    assert_eq!(kept, shown);
+}
+
 #[tokio::test]
 async fn what_stands_beside_the_guides_is_served_and_nothing_else() {
     let world = world().await;
@@ -272,6 +331,9 @@ async fn what_stands_beside_the_guides_is_served_and_nothing_else() {
         "monitoring/",
         "%2e%2e%2fCargo.toml",
         "monitoring/..%2fREADME.md",
+        "images/",
+        "images/nothing.png",
+        "images/..%2fREADME.md",
         "decisions/README.md",
     ] {
         let answer = world.api.get(&format!("/docs/{missing}")).await;

@@ -332,7 +332,7 @@ async fn a_destination_that_is_disabled_is_told_to_others(store: TestStore) {
     // What waits for it is that one message, and no news of itself.
     world
         .until("all but one message to be settled", async || {
-            let overview = world.engine.store.overview().await.unwrap();
+            let overview = world.engine.store.overview(99).await.unwrap();
             (overview.messages_pending == 1).then_some(())
         })
         .await;
@@ -349,7 +349,7 @@ async fn without_routes_nothing_is_told(store: TestStore) {
     }
     world.prepare().await;
     world.install(json!({})).await;
-    let overview = world.engine.store.overview().await.unwrap();
+    let overview = world.engine.store.overview(99).await.unwrap();
     assert_eq!(overview.messages_pending, 0);
     assert!(listener.receiver.deliveries().is_empty());
 }

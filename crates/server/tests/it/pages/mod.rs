@@ -3,6 +3,7 @@
 
 mod careful;
 mod connections;
+mod cookies;
 mod destinations;
 mod door;
 mod first_visit;
@@ -11,6 +12,7 @@ mod installation_object;
 mod installations;
 mod integrations;
 mod keys;
+mod live;
 mod members;
 mod notifications;
 mod operations;

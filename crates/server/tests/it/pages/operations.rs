@@ -18,13 +18,13 @@ testing::both!(
 );
 
 /// The events of one stream as they come.
-struct Events {
+pub(super) struct Events {
     stream: TcpStream,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Events {
-    async fn open(world: &World, browser: &Browser, path: &str) -> Self {
+    pub(super) async fn open(world: &World, browser: &Browser, path: &str) -> Self {
         let host = world.api.origin.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).await.unwrap();
         let cookie = &browser.cookies["ligature"];
@@ -50,7 +50,7 @@ impl Events {
         read > 0 && !is_over(&self.text)
     }
 
-    async fn until(&mut self, needle: &str) {
+    pub(super) async fn until(&mut self, needle: &str) {
         while !self.text.contains(needle) && self.more().await {}
         assert!(self.text.contains(needle), "{needle}: {}", self.text);
     }

@@ -54,7 +54,7 @@ async fn nothing_is_left_of_a_read_under_way(store: TestStore) {
     let overview = engine
         .store
         .within(&scope)
-        .deliveries_overview()
+        .deliveries_overview(99)
         .await
         .unwrap();
     // Nothing waits but what the new installation has read.

@@ -93,7 +93,7 @@ async fn an_object_goes_when_its_message_does(store: TestStore) {
     world.arrived(1).await;
     world
         .until("the acknowledgement", async || {
-            let overview = world.engine.store.overview().await.unwrap();
+            let overview = world.engine.store.overview(99).await.unwrap();
             (overview.messages_delivered == 1).then_some(())
         })
         .await;
@@ -105,7 +105,7 @@ async fn an_object_goes_when_its_message_does(store: TestStore) {
             files_below(dir.path()).is_empty().then_some(())
         })
         .await;
-    let overview = world.engine.store.overview().await.unwrap();
+    let overview = world.engine.store.overview(99).await.unwrap();
     assert_eq!(overview.messages_delivered, 0);
 }
 

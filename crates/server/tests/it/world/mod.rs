@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) api_url: Option<String>,
     /// How long the provider may say nothing while something streams.
     pub(crate) silence: Silence,
+    /// Where the server is said to be, if not where it listens.
+    pub(crate) public_url: Option<String>,
     /// Request limits that the operator has set.
     pub(crate) budgets: Vec<engine::BudgetOverride>,
     /// Whether the worker runs.
@@ -69,6 +71,7 @@ impl Default for Plan {
             sandbox: provider::small(),
             api_url: None,
             silence: Silence::default(),
+            public_url: None,
             budgets: Vec::new(),
             works: true,
             may_reach_loopback: true,
@@ -135,7 +138,8 @@ impl World {
         };
         let origins = [endpoints.api_url.clone(), provider.url()];
         let outbound = outbound(plan.may_reach_loopback, &origins, plan.silence);
-        let parts = parts(&store, outbound, &clock, &endpoints, &origin);
+        let public_url = plan.public_url.as_ref().unwrap_or(&origin);
+        let parts = parts(&store, outbound, &clock, &endpoints, public_url);
         let engine = Engine::new(Parts {
             objects: plan.objects,
             outbox_max_bytes: plan.outbox_max_bytes,

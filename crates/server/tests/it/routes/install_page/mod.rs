@@ -1,6 +1,7 @@
 //! `/install/{link}`: the hosted install page, as a customer's browser sees it.
 
 mod attacks;
+mod since;
 mod states;
 
 use serde_json::{Value, json};
