@@ -108,6 +108,11 @@ impl Query {
 }
 
 impl List {
+    /// A moment of the filter as its input has it.
+    fn utc(&self, text: &str) -> String {
+        asked::utc(text)
+    }
+
     fn number(&self, n: &i64) -> String {
         shown::number(*n)
     }

@@ -297,6 +297,12 @@ async fn lists_are_filtered_and_go_on(store: TestStore) {
     assert_eq!(rows(&second.text()), 10);
     let none = browser.get(&format!("{place}?status=dead")).await;
     assert!(none.text().contains("No message matches."));
+    // Instants are shown in UTC, and it is said; a script puts them into the viewer's zone.
+    let instant = format!("{place}?from=2000-01-01T05:45:00%2B05:45");
+    let shown = browser.get(&instant).await.text();
+    assert_eq!(rows(&shown), 50);
+    assert!(shown.contains("name=\"from\" type=\"datetime-local\" value=\"2000-01-01T00:00\""));
+    assert!(shown.contains("From (<span data-zone>UTC</span>)"));
     for (query, status) in [
         ("status=lost", 400),
         ("from=soon", 400),
