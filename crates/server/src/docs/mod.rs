@@ -16,6 +16,7 @@ use axum::routing::get;
 use engine::Engine;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use tower_http::compression::CompressionLayer;
 
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<Engine> {
         .route("/docs/", get(index))
         .route("/docs/{*path}", get(show))
         .route("/llms.txt", get(llms))
+        .layer(CompressionLayer::new())
 }
 
 /// `?q=`: a search.
@@ -176,7 +178,8 @@ fn kept(headers: &HeaderMap, kind: &'static str, body: &[u8]) -> Response {
         .take(12)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let tag = format!("\"{digest}\"");
+    // Weak: the same in whichever encoding it is sent.
+    let tag = format!("W/\"{digest}\"");
     let known = headers.get(header::IF_NONE_MATCH);
     let known = known
         .and_then(|value| value.to_str().ok())
@@ -193,8 +196,7 @@ fn kept(headers: &HeaderMap, kind: &'static str, body: &[u8]) -> Response {
     (kept, [(header::CONTENT_TYPE, kind)], body).into_response()
 }
 
-/// Weakly, as a proxy that compresses makes it.
 fn same(known: &str, tag: &str) -> bool {
-    let known = known.trim();
-    known.strip_prefix("W/").unwrap_or(known) == tag
+    let [known, tag] = [known.trim(), tag].map(|tag| tag.strip_prefix("W/").unwrap_or(tag));
+    known == tag
 }

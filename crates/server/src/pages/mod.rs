@@ -46,6 +46,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use engine::Engine;
+use tower_http::compression::CompressionLayer;
 
 use crate::problem::Problem;
 
@@ -65,7 +66,12 @@ pub(crate) fn routes(engine: &Engine) -> Router<Engine> {
         .layer(Extension(Arc::<live::Streams>::default()))
         .layer(guard);
     Router::new()
-        .route("/assets/{version}/{name}", get(assets::get))
+        // Files only: a page has a token in it, and what is asked for beside it, and the
+        // length of the two compressed together would tell of the token.
+        .route(
+            "/assets/{version}/{name}",
+            get(assets::get).layer(CompressionLayer::new()),
+        )
         .route("/invite", get(invite::show).post(invite::accept))
         .merge(install::routes())
         .merge(pages)

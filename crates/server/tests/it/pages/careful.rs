@@ -5,6 +5,7 @@ use http::Method;
 use store::Role;
 use testing::TestStore;
 
+use crate::proxy::exchange;
 use crate::world::World;
 use crate::world::browser::form_token;
 
@@ -110,6 +111,17 @@ async fn pages_run_and_load_nothing_but_what_this_server_sends(store: TestStore)
         file.header("cache-control"),
         "public, max-age=31536000, immutable"
     );
+    for (path, is_compressed) in [(style, true), ("/docs/read", true), ("/sign-in", false)] {
+        for encodings in ["gzip, br", "identity"] {
+            let request =
+                format!("GET {path} HTTP/1.1\r\nhost: here\r\naccept-encoding: {encodings}\r\n");
+            let answer = exchange(&world, &request).await;
+            let (head, _) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+            let is_gzip = head.contains("\r\ncontent-encoding: gzip");
+            assert_eq!(is_gzip, is_compressed && encodings != "identity", "{head}");
+        }
+    }
     let old = style.replace("/assets/", "/assets/0");
     assert_eq!(browser.get(&old).await.status, 404);
 }

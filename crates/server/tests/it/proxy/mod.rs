@@ -113,7 +113,7 @@ async fn head_of(stream: &mut TcpStream) -> String {
 }
 
 /// Sends what is given, asks to close, and returns all that comes back.
-async fn exchange(world: &World, request: &str) -> String {
+pub(crate) async fn exchange(world: &World, request: &str) -> String {
     let mut stream = dial(world).await;
     let request = format!("{request}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
