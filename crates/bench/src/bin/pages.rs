@@ -260,7 +260,7 @@ impl Measure {
         let invites = format!("/v1/orgs/{}/invites", org.context("no organization")?);
         let new = json!({ "email": "bob@example.com" }).to_string();
         let made = self.api("POST", &invites, &bearer, &new).await?;
-        let link = made["link"].as_str().unwrap_or_default();
+        let link = made.get("link").and_then(Value::as_str).unwrap_or_default();
         let at = link.find("/invite").context("no link")?;
         let path = link.get(at..).unwrap_or_default();
         self.page(&mut nobody, path, "/invite").await
@@ -277,7 +277,7 @@ impl Measure {
             let key = format!("x-api-key: {key}\r\n");
             let links = "/v1/projects/bench/install-links";
             let made = self.api("POST", links, &key, &new).await?;
-            let url = made["url"].as_str().unwrap_or_default();
+            let url = made.get("url").and_then(Value::as_str).unwrap_or_default();
             let path = url.get(url.find("/install/").context("no link")?..);
             let path = path.unwrap_or_default();
             let mut customer = Browser::open(self.server).await?;

@@ -294,7 +294,7 @@ async fn a_body_by_http_2_comes_through() {
     .await;
     let (world, installation) = at(&upstream).await;
     let mut sender = h2(&world).await;
-    let pieces = ["01234", "56789"].map(|piece| Ok::<_, std::io::Error>(piece));
+    let pieces = ["01234", "56789"].map(Ok::<_, std::io::Error>);
     let untold = axum::body::Body::from_stream(futures_util::stream::iter(pieces));
     for (body, whole) in [
         (axum::body::Body::from("0123456789"), true),
