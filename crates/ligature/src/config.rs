@@ -321,8 +321,8 @@ impl NodeFlags {
 /// What keeps clients from wearing the server out.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProtectionFlags {
-    /// Most requests a second for an API key, token or session, on each node; twice as many at
-    /// once; 0 for no limit
+    /// Most requests a second for an API key, token or session, and with wrong ones for an
+    /// address, on each node; twice as many at once; 0 for no limit
     #[arg(
         long,
         env = "LIGATURE_API_RATE",

@@ -28,7 +28,7 @@ use crate::resolve::GuardedResolver;
 const KEPT: Duration = Duration::from_secs(30);
 /// Connections that are kept at most.
 const MOST_KEPT: usize = 1_024;
-/// How often those that have ended or aged are looked for.
+/// How often those that have aged are looked for.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 /// How far a connection reads ahead of whoever takes the answer, in bytes.
 const READ_AHEAD: usize = 64 * 1024;
@@ -103,13 +103,6 @@ impl Idle {
         if let Some(connection) = self.connection.take() {
             tokio::spawn(async move { told(connection.await) });
         }
-    }
-
-    /// Whether it has ended, as far as can be seen.
-    fn is_closed(&mut self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        let looked = self.poll(&mut context, |sender, _| Poll::Ready(sender.is_closed()));
-        looked == Poll::Ready(true)
     }
 }
 
@@ -233,8 +226,7 @@ async fn tidy(pool: Weak<Pool>) {
             return;
         };
         let mut kept = pool.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.idle
-            .retain_mut(|idle| idle.since.elapsed() <= KEPT && !idle.is_closed());
+        kept.idle.retain(|idle| idle.since.elapsed() <= KEPT);
         if kept.idle.is_empty() {
             kept.idle.shrink_to_fit();
             kept.is_tidied = false;

@@ -1,10 +1,15 @@
 //! Doors: where they lead, and where they do not.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::http::{HeaderMap, Uri};
 use axum::routing::any;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::{SHORT, inside, outbound, raw, serve};
 use crate::{Authorization, Credential, Download, SecretString, SendError, Silence, Upload};
@@ -95,12 +100,11 @@ async fn a_door_leads_nowhere_that_may_not_be_reached() {
 async fn a_connection_is_used_again_once_its_answer_is_taken() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let dialled = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&dialled);
     tokio::spawn(async move {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         while let Ok((mut stream, _)) = listener.accept().await {
             counted.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
@@ -144,6 +148,74 @@ async fn silence_ends_a_request_before_its_answer_and_within_it() {
     let answer = begun.send(&authorization(), get("/")).await.unwrap();
     let error = answer.into_body().collect().await.unwrap_err();
     assert!(matches!(error, SendError::Timeout { .. }), "{error}");
+}
+
+/// Answers at once, and reads on until it has had `bytes` of the body; then it says so.
+async fn eager(answer: &'static [u8], bytes: usize) -> (String, oneshot::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let (whole, came) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(answer).await.unwrap();
+        let (mut left, mut piece) = (bytes, vec![0; 64 * 1024]);
+        while left > 0 {
+            let read = stream.read(&mut piece).await.unwrap();
+            assert!(read > 0, "the body broke off, {left} bytes before its end");
+            left = left.saturating_sub(read);
+        }
+        whole.send(()).ok();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .ok();
+        // Until the other end has closed.
+        let _read = stream.read(&mut piece).await;
+    });
+    (origin, came)
+}
+
+#[tokio::test]
+async fn a_body_goes_on_while_nobody_takes_the_answer() {
+    // More than the system buffers at both ends.
+    const LARGE: usize = 64 * 1024 * 1024;
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun";
+    let (origin, came) = eager(answer, LARGE).await;
+    let outbound = outbound(&inside());
+    let door = outbound.door(&origin, Silence::default()).unwrap();
+    let mut request = get("/");
+    let source = axum::body::Body::from(vec![b'x'; LARGE]);
+    *request.body_mut() = Upload::streaming(source, 0, Duration::from_secs(60));
+    *request.method_mut() = http::Method::POST;
+    let answer = door.send(&authorization(), request).await.unwrap();
+    let came = tokio::time::timeout(Duration::from_secs(60), came).await;
+    came.expect("the body stood still").unwrap();
+    drop(answer);
+}
+
+/// The answer may begin late, if the body has been coming until then.
+#[tokio::test]
+async fn a_slow_body_is_no_silence() {
+    let (origin, _) = eager(b"", 4 * 4096).await;
+    let silence = Silence {
+        head: Duration::from_secs(3),
+        ..Silence::default()
+    };
+    let outbound = outbound(&inside());
+    let door = outbound.door(&origin, silence).unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.tick().await;
+    let pieces = futures_util::stream::unfold((4, ticks), |(left, mut ticks)| async move {
+        ticks.tick().await;
+        let piece = Ok::<_, std::io::Error>(vec![b'x'; 4096]);
+        (left > 0).then_some((piece, (left - 1, ticks)))
+    });
+    let source = axum::body::Body::from_stream(pieces);
+    let mut request = get("/");
+    *request.body_mut() = Upload::streaming(source, 0, Duration::from_secs(60));
+    *request.method_mut() = http::Method::POST;
+    let answer = door.send(&authorization(), request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Version};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::upstream::Upstream;
 use super::{at, dial, exchange, head_of, planned, wire};
-use crate::world::Plan;
+use crate::world::{Plan, World};
 
 /// Reads until something is there that ends so.
 async fn until_ends(stream: &mut TcpStream, end: &str) -> String {
@@ -211,7 +212,7 @@ async fn an_answer_that_is_cut_is_cut_for_the_client() {
 type Sender = hyper::client::conn::http2::SendRequest<axum::body::Body>;
 
 /// A connection by HTTP/2, agreed on beforehand.
-async fn h2(world: &crate::world::World) -> Sender {
+async fn h2(world: &World) -> Sender {
     let stream = hyper_util::rt::TokioIo::new(dial(world).await);
     let executor = hyper_util::rt::TokioExecutor::new();
     let (sender, connection) = hyper::client::conn::http2::handshake(executor, stream)
@@ -221,11 +222,7 @@ async fn h2(world: &crate::world::World) -> Sender {
     sender
 }
 
-fn h2_request(
-    world: &crate::world::World,
-    installation: &serde_json::Value,
-    path: &str,
-) -> Request<axum::body::Body> {
+fn h2_request(world: &World, installation: &Value, path: &str) -> Request<axum::body::Body> {
     let mut request = Request::get(format!("{}{path}", world.api.origin));
     for (name, value) in super::for_installation(installation) {
         request = request.header(name, value);
@@ -323,8 +320,8 @@ async fn a_body_by_http_2_comes_through() {
     }
 }
 
-#[tokio::test]
-async fn a_provider_that_stays_silent_is_not_waited_for() {
+/// A provider that says nothing for as long as the connection is open.
+async fn silent(change: impl FnOnce(&mut Plan)) -> (Upstream, World, Value) {
     let upstream = Upstream::start(|_, mut stream| async move {
         closes(&mut stream).await;
         None
@@ -335,8 +332,17 @@ async fn a_provider_that_stays_silent_is_not_waited_for() {
         works: false,
         ..Plan::default()
     };
-    plan.silence.head = Duration::from_millis(50);
+    change(&mut plan);
     let (world, installation) = planned(testing::sqlite().await, plan).await;
+    (upstream, world, installation)
+}
+
+#[tokio::test]
+async fn a_provider_that_stays_silent_is_not_waited_for() {
+    let (upstream, world, installation) = silent(|plan| {
+        plan.silence.head = Duration::from_millis(50);
+    })
+    .await;
     for (line, rest) in [
         ("GET /2.0/slow HTTP/1.1", ""),
         ("POST /2.0/slow HTTP/1.1", "content-length: 0\r\n"),
@@ -414,7 +420,7 @@ async fn who_is_slow_slows_down_the_other_end() {
 }
 
 /// A number that has stopped growing.
-async fn settled(world: &crate::world::World, now: impl Fn() -> usize) -> usize {
+async fn settled(world: &World, now: impl Fn() -> usize) -> usize {
     let (mut last, mut same) = (0, 0);
     world
         .until("nothing to move any more", async || {
@@ -432,18 +438,10 @@ async fn settled(world: &crate::world::World, now: impl Fn() -> usize) -> usize 
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let upstream = Upstream::start(|_, mut stream| async move {
-        closes(&mut stream).await;
-        None
+    let (_upstream, world, installation) = silent(|plan| {
+        plan.protections.body = Duration::from_millis(50);
     })
     .await;
-    let mut plan = Plan {
-        api_url: Some(upstream.url()),
-        works: false,
-        ..Plan::default()
-    };
-    plan.protections.body = Duration::from_millis(50);
-    let (world, installation) = planned(testing::sqlite().await, plan).await;
     let request = wire(&world, &installation, "POST /2.0/file HTTP/1.1");
     let answer = exchange(
         &world,
